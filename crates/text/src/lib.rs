@@ -1,0 +1,12 @@
+//! A raw string becomes tokens with spans.
+//!
+//! The [`Recipe`] is what a model file carries; [`Recipe::compile`] turns it into an [`Analyzer`],
+//! and the same analyzer serves training and prediction. This crate opens no file and refuses no
+//! string.
+
+mod identity;
+pub mod language;
+mod recipe;
+
+pub use identity::identity;
+pub use recipe::{Analyzer, Recipe, RecipeError, Scratch, Span};
