@@ -14,7 +14,7 @@ use super::{
 use crate::FitError;
 
 /// Steps remembered.
-const MEMORY: usize = 8;
+const MEMORY: usize = 6;
 
 /// Sufficient decrease asked of a step, as a share of what the slope promises (Armijo).
 const DECREASE: f64 = 1e-4;
@@ -38,7 +38,7 @@ struct Pair {
 }
 
 pub(super) fn minimise(
-    objective: &Objective<'_>,
+    objective: &mut Objective<'_>,
     mut at: Vec<f64>,
     tolerance: f64,
     most: u32,

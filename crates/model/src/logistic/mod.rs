@@ -185,7 +185,7 @@ impl Fit for Logistic {
     type Fitted = Solution;
 
     fn fit(&self, training: &Training<'_, Sparse>, hooks: &mut dyn Hooks) -> Result<Solution, FitError> {
-        let objective = Objective::new(training, self.c)?;
+        let mut objective = Objective::new(training, self.c)?;
         let size = objective.size();
         let start = match &self.start {
             None => vec![0.0; size],
@@ -205,7 +205,7 @@ impl Fit for Logistic {
                 figure: Some(("gradient", gradient)),
             })
         };
-        let found = lbfgs::minimise(&objective, start, self.tolerance, self.max_iterations, &mut tell)?;
+        let found = lbfgs::minimise(&mut objective, start, self.tolerance, self.max_iterations, &mut tell)?;
         let mut weights = found.at;
         let intercepts = weights.split_off(size - objective.outputs());
         Ok(Solution {

@@ -20,7 +20,7 @@ pub(super) struct Objective<'a> {
     /// `1 / (C S)`.
     penalty: f64,
     c: f64,
-    chunks: Vec<Range<usize>>,
+    parts: Vec<Part>,
 }
 
 /// Chunks that the rows are cut into: few, as each needs a gradient of its own.
@@ -32,8 +32,9 @@ const LEAST_ROWS: usize = 2048;
 /// Losses whose logarithms are taken as one: a product of 512 factors of at most 2 stays finite.
 const BATCH: u32 = 512;
 
-/// Value and gradient of a chunk.
+/// Value and gradient of a chunk; kept from evaluation to evaluation.
 struct Part {
+    rows: Range<usize>,
     loss: f64,
     gradient: Vec<f64>,
 }
@@ -75,7 +76,10 @@ impl<'a> Objective<'a> {
             total,
             penalty: 1.0 / (c * total),
             c,
-            chunks: chunks(rows, rows.div_ceil(CHUNKS).max(LEAST_ROWS)),
+            parts: chunks(rows, rows.div_ceil(CHUNKS).max(LEAST_ROWS))
+                .into_iter()
+                .map(|rows| Part { rows, loss: 0.0, gradient: Vec::new() })
+                .collect(),
         })
     }
 
@@ -94,13 +98,14 @@ impl<'a> Objective<'a> {
     }
 
     /// The value at `at`; the gradient goes to `gradient`.
-    pub(super) fn evaluate(&self, at: &[f64], gradient: &mut [f64]) -> f64 {
-        let parts: Vec<Part> = self
-            .chunks
-            .par_iter()
-            .map(|range| if self.outputs == 1 { self.binary(at, range) } else { self.softmax(at, range) })
-            .collect();
-        let weights = self.size() - self.outputs;
+    pub(super) fn evaluate(&mut self, at: &[f64], gradient: &mut [f64]) -> f64 {
+        let (weights, outputs) = (self.size() - self.outputs, self.outputs);
+        let mut parts = std::mem::take(&mut self.parts);
+        parts.par_iter_mut().for_each(|part| {
+            part.gradient.clear();
+            part.gradient.resize(at.len(), 0.0);
+            part.loss = if outputs == 1 { self.binary(at, part) } else { self.softmax(at, part) };
+        });
         let loss = parts.iter().fold(0.0, |sum, part| sum + part.loss) / self.total;
         const COLUMNS: usize = 1 << 14;
         let squares: Vec<f64> = gradient
@@ -125,6 +130,7 @@ impl<'a> Objective<'a> {
                 square
             })
             .collect();
+        self.parts = parts;
         loss + 0.5 * self.penalty * squares.into_iter().sum::<f64>()
     }
 
@@ -137,11 +143,11 @@ impl<'a> Objective<'a> {
         let slope = share * (1.0 - share);
         let width = self.training.rows.width;
         let parts: Vec<Vec<f64>> = self
-            .chunks
+            .parts
             .par_iter()
-            .map(|range| {
+            .map(|part| {
                 let mut squares = vec![0.0; width];
-                for row in range.clone() {
+                for row in part.rows.clone() {
                     let weight = self.weight(row);
                     let (columns, values) = self.training.rows.row(row);
                     for (&column, &value) in columns.iter().zip(values) {
@@ -176,12 +182,12 @@ impl<'a> Objective<'a> {
     }
 
     /// Two classes, one output `z`: loss `ln(1 + eᶻ) - y z`.
-    fn binary(&self, at: &[f64], range: &Range<usize>) -> Part {
+    fn binary(&self, at: &[f64], part: &mut Part) -> f64 {
         let (weights, intercept) = at.split_at(at.len() - 1);
-        let mut gradient = vec![0.0; at.len()];
+        let gradient = &mut part.gradient[..];
         let mut loss = LogSum::default();
         let mut bias = 0.0;
-        for row in range.clone() {
+        for row in part.rows.clone() {
             let (columns, values) = self.training.rows.row(row);
             let mut z = intercept[0];
             for (&column, &value) in columns.iter().zip(values) {
@@ -198,19 +204,19 @@ impl<'a> Objective<'a> {
                 gradient[column as usize] += residual * f64::from(value);
             }
         }
-        *gradient.last_mut().expect("an intercept") = bias;
-        Part { loss: loss.total(), gradient }
+        gradient[weights.len()] = bias;
+        loss.total()
     }
 
     /// Softmax over `outputs` classes: loss `ln Σ eᶻ - Σ q z`.
-    fn softmax(&self, at: &[f64], range: &Range<usize>) -> Part {
+    fn softmax(&self, at: &[f64], part: &mut Part) -> f64 {
         let k = self.outputs;
         let (weights, intercepts) = at.split_at(at.len() - k);
-        let mut gradient = vec![0.0; at.len()];
+        let gradient = &mut part.gradient[..];
         let mut loss = LogSum::default();
         let mut z = vec![0.0; k];
         let mut bias = vec![0.0; k];
-        for row in range.clone() {
+        for row in part.rows.clone() {
             let (columns, values) = self.training.rows.row(row);
             z.copy_from_slice(intercepts);
             for (&column, &value) in columns.iter().zip(values) {
@@ -235,9 +241,8 @@ impl<'a> Objective<'a> {
                 g.iter_mut().zip(&z).for_each(|(g, r)| *g += r * f64::from(value));
             }
         }
-        let from = gradient.len() - k;
-        gradient[from..].copy_from_slice(&bias);
-        Part { loss: loss.total(), gradient }
+        gradient[weights.len()..].copy_from_slice(&bias);
+        loss.total()
     }
 }
 
