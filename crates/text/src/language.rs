@@ -28,5 +28,8 @@ pub struct Detection {
 /// Detects the language of `raw`.
 pub fn detect(raw: &str) -> Detection {
     let _ = raw;
-    Detection { language: Language::En, confidence: 0.0 }
+    Detection {
+        language: Language::En,
+        confidence: 0.0,
+    }
 }
