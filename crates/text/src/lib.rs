@@ -3,10 +3,10 @@
 //! The [`Recipe`] is what a model file carries; [`Recipe::compile`] turns it into an [`Analyzer`],
 //! and the same analyzer serves training and prediction. This crate opens no file and refuses no
 //! string.
-
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod arabic;
+mod entities;
 mod identity;
 pub mod language;
 pub mod lemma;

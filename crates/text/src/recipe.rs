@@ -32,7 +32,9 @@ pub struct Scratch;
 impl Recipe {
     /// The preset called `name`.
     pub fn preset(name: &str) -> Option<Self> {
-        Some(Self { name: name.to_owned() })
+        Some(Self {
+            name: name.to_owned(),
+        })
     }
     /// Checks the steps and builds what they need.
     pub fn compile(&self) -> Result<Analyzer, RecipeError> {
@@ -46,7 +48,13 @@ impl Analyzer {
         let _ = scratch;
         for word in raw.split_whitespace() {
             let start = word.as_ptr() as usize - raw.as_ptr() as usize;
-            sink(word, Span { start: start as u32, end: (start + word.len()) as u32 });
+            sink(
+                word,
+                Span {
+                    start: start as u32,
+                    end: (start + word.len()) as u32,
+                },
+            );
         }
     }
     /// The same tokens without spans: the fast path of training and batch scoring.
