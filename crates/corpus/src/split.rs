@@ -1,0 +1,345 @@
+//! What is learned from and what is measured on: splits and folds that no text straddles.
+//!
+//! All choices are made by hashes of a seed and of what a row says, so they do not depend on the
+//! order of the rows.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::duplicates::Groups;
+use crate::{Corpus, CorpusError};
+
+/// What the test part is drawn by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SplitKind {
+    /// At random.
+    Random,
+    /// At random, each class in its share.
+    #[default]
+    Stratified,
+    /// The latest texts are the test part; texts without a time are learned from.
+    Time,
+    /// At random, no author on both sides; a text without an author stands for itself.
+    Group,
+}
+
+/// How a corpus is split.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SplitPlan {
+    /// What the test part is drawn by.
+    pub kind: SplitKind,
+    /// Its share of the rows, above 0 and below 1.
+    pub test_share: f64,
+}
+
+impl Default for SplitPlan {
+    fn default() -> Self {
+        Self { kind: SplitKind::default(), test_share: 0.05 }
+    }
+}
+
+/// Rows of the two sides, ascending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Split {
+    /// What is learned from.
+    pub train: Vec<u32>,
+    /// What is measured on.
+    pub test: Vec<u32>,
+}
+
+/// A set of rows that stay together.
+#[derive(Debug)]
+struct Unit {
+    /// Hash of seed and group: the order in which units are drawn.
+    lot: u64,
+    /// Class of most of its rows.
+    class: u16,
+    rows: u32,
+    /// Latest time of its rows.
+    latest: i64,
+    /// Earliest time of its rows.
+    earliest: i64,
+    first: u32,
+}
+
+/// Splits the rows of `corpus` that have a label.
+///
+/// `labels` are the rows' labels ([`Corpus::NONE`] leaves a row out of both sides), `groups` those of
+/// [`crate::near_duplicates`]: rows of one group stand on one side.
+///
+/// # Errors
+/// A share outside `(0, 1)`, a split by time without times or by author without authors, or a side
+/// that comes out empty.
+pub fn split(
+    corpus: &Corpus,
+    labels: &[u16],
+    groups: &[u128],
+    plan: &SplitPlan,
+    seed: u64,
+) -> Result<Split, CorpusError> {
+    let share = plan.test_share;
+    if !(share > 0.0 && share < 1.0) {
+        return Err(CorpusError::Option(format!("test share {share} must be above 0 and below 1")));
+    }
+    let rows: Vec<u32> = (0..corpus.len() as u32).filter(|&r| labels[r as usize] != Corpus::NONE).collect();
+    let by_author;
+    let groups = match plan.kind {
+        SplitKind::Group => {
+            if !rows.iter().any(|&r| corpus.author(r as usize).is_some()) {
+                return Err(CorpusError::Option(
+                    "a split by group wants authors, and no row has one; import them with --author".into(),
+                ));
+            }
+            by_author = with_authors(corpus, groups);
+            &by_author[..]
+        }
+        _ => groups,
+    };
+    let time = |row: u32| match plan.kind {
+        SplitKind::Time => corpus.time(row as usize).unwrap_or(i64::MIN),
+        _ => i64::MIN,
+    };
+    let (unit_of, mut units) = units(&rows, groups, labels, time, seed);
+    let quota = |rows: usize| (share * rows as f64).round().max(1.0) as usize;
+    let mut test = vec![false; units.len()];
+    match plan.kind {
+        SplitKind::Time => {
+            let mut times: Vec<i64> = rows.iter().filter_map(|&r| corpus.time(r as usize)).collect();
+            if times.is_empty() {
+                return Err(CorpusError::Option(
+                    "a split by time wants times, and no row has one; import them with --time".into(),
+                ));
+            }
+            times.sort_unstable();
+            let cut = times[times.len() - quota(times.len()).min(times.len())];
+            // A group on both sides of the cut is learned from: nothing older than the cut is measured.
+            units.iter().for_each(|unit| test[unit.first as usize] = unit.earliest >= cut && unit.latest >= cut);
+        }
+        kind => {
+            let mut wanted: BTreeMap<u16, usize> = BTreeMap::new();
+            let stratum = |class: u16| if kind == SplitKind::Stratified { class } else { 0 };
+            for unit in &units {
+                *wanted.entry(stratum(unit.class)).or_default() += unit.rows as usize;
+            }
+            wanted.values_mut().for_each(|rows| *rows = quota(*rows));
+            units.sort_unstable_by_key(|unit| (unit.lot, unit.first));
+            for unit in &units {
+                let left = wanted.get_mut(&stratum(unit.class)).expect("every unit's class was counted");
+                let size = unit.rows as usize;
+                // A large group that would overshoot by more than it fills is passed over.
+                if *left > 0 && size <= *left * 2 {
+                    test[unit.first as usize] = true;
+                    *left = left.saturating_sub(size);
+                }
+            }
+        }
+    }
+    let mut out = Split::default();
+    for (&row, &unit) in rows.iter().zip(&unit_of) {
+        if test[unit as usize] { out.test.push(row) } else { out.train.push(row) }
+    }
+    if out.train.is_empty() || out.test.is_empty() {
+        return Err(CorpusError::Option(format!(
+            "the split leaves {} rows to learn from and {} to measure on; change the test share ({share})",
+            out.train.len(),
+            out.test.len()
+        )));
+    }
+    Ok(out)
+}
+
+/// The fold of each row, below `folds`, each class in its share in every fold, rows of one group in
+/// one fold.
+pub fn folds(labels: &[u16], groups: &[u128], folds: u32, seed: u64) -> Vec<u32> {
+    let rows: Vec<u32> = (0..labels.len() as u32).collect();
+    let (unit_of, mut units) = units(&rows, groups, labels, |_| 0, seed);
+    let mut totals: BTreeMap<u16, u64> = BTreeMap::new();
+    for unit in &units {
+        *totals.entry(unit.class).or_default() += u64::from(unit.rows);
+    }
+    let mut fold_of = vec![0; units.len()];
+    units.sort_unstable_by_key(|unit| (unit.class, unit.lot, unit.first));
+    for class in units.chunk_by(|a, b| a.class == b.class) {
+        let total = totals[&class[0].class];
+        let mut before = 0;
+        for unit in class {
+            // The fold in which the unit's first row comes to lie when the rows are dealt in order.
+            fold_of[unit.first as usize] = (before * u64::from(folds) / total) as u32;
+            before += u64::from(unit.rows);
+        }
+    }
+    unit_of.into_iter().map(|unit| fold_of[unit as usize]).collect()
+}
+
+/// The unit of each of `rows`, and the units; a unit's `first` is its index at first.
+fn units(
+    rows: &[u32],
+    groups: &[u128],
+    labels: &[u16],
+    time: impl Fn(u32) -> i64,
+    seed: u64,
+) -> (Vec<u32>, Vec<Unit>) {
+    let mut order: Vec<(u128, u16, u32)> =
+        (0..rows.len() as u32).map(|i| (groups[rows[i as usize] as usize], labels[rows[i as usize] as usize], i)).collect();
+    order.par_sort_unstable();
+    let mut unit_of = vec![0; rows.len()];
+    let mut units = Vec::new();
+    for members in order.chunk_by(|a, b| a.0 == b.0) {
+        // Labels ascend within a unit: the longest run is the majority's, the first of equals.
+        let class = members
+            .chunk_by(|a, b| a.1 == b.1)
+            .map(|run| (run.len(), run[0].1))
+            .reduce(|best, run| if run.0 > best.0 { run } else { best })
+            .map_or(Corpus::NONE, |(_, class)| class);
+        let (mut earliest, mut latest) = (i64::MAX, i64::MIN);
+        for &(_, _, i) in members {
+            unit_of[i as usize] = units.len() as u32;
+            let at = time(rows[i as usize]);
+            (earliest, latest) = (earliest.min(at), latest.max(at));
+        }
+        let mut key = [0; 24];
+        key[..16].copy_from_slice(&members[0].0.to_le_bytes());
+        key[16..].copy_from_slice(&seed.to_le_bytes());
+        let first = units.len() as u32;
+        units.push(Unit { lot: xxh3_64(&key), class, rows: members.len() as u32, latest, earliest, first });
+    }
+    (unit_of, units)
+}
+
+/// Groups joined by author: the smallest group name of each author's connected groups.
+fn with_authors(corpus: &Corpus, groups: &[u128]) -> Vec<u128> {
+    let mut names: Vec<u128> = groups.to_vec();
+    names.par_sort_unstable();
+    names.dedup();
+    let index = |group: u128| names.partition_point(|&other| other < group) as u32;
+    let mut joined = Groups::new(names.len());
+    let mut authors: Vec<(u128, u32)> = (0..corpus.len() as u32)
+        .filter_map(|r| corpus.author(r as usize).map(|a| (xxh3_128(a.as_bytes()), index(groups[r as usize]))))
+        .collect();
+    authors.par_sort_unstable();
+    for same in authors.chunk_by(|a, b| a.0 == b.0) {
+        same.windows(2).for_each(|pair| joined.join(pair[0].1, pair[1].1));
+    }
+    groups.iter().map(|&group| names[joined.root(index(group)) as usize]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Example, identities, near_duplicates};
+
+    /// 400 texts of 100 authors, every tenth text repeated in disguise.
+    fn corpus(turn: bool) -> Corpus {
+        let mut rows: Vec<usize> = (0..400).collect();
+        if turn {
+            rows.reverse();
+        }
+        let mut corpus = Corpus::new();
+        for name in ["a", "b"] {
+            // Both label names in a fixed order, whatever the rows' order.
+            corpus.push(Example { text: "seed", label: Some(name), ..Example::default() }).unwrap();
+        }
+        for i in rows {
+            let base = i - i % 10 % 2;
+            let text = if i % 10 == 1 { format!("@you TEXT number {base}!") } else { format!("text number {base} {}", i % 2) };
+            let author = format!("author{}", i % 100);
+            corpus
+                .push(Example {
+                    text: &text,
+                    label: Some(if i % 4 == 0 { "a" } else { "b" }),
+                    author: Some(&author),
+                    time: Some(i as i64 * 1000),
+                    ..Example::default()
+                })
+                .unwrap();
+        }
+        corpus
+    }
+
+    fn sides(corpus: &Corpus, kind: SplitKind, seed: u64) -> (Vec<u128>, Split) {
+        let groups = near_duplicates(corpus, &identities(corpus));
+        let plan = SplitPlan { kind, test_share: 0.2 };
+        let split = split(corpus, corpus.label_column(), &groups, &plan, seed).unwrap();
+        (groups, split)
+    }
+
+    #[test]
+    fn no_group_straddles_and_shares_are_met() {
+        let corpus = corpus(false);
+        for kind in [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::Time] {
+            let (groups, split) = sides(&corpus, kind, 1);
+            assert_eq!(split.train.len() + split.test.len(), corpus.len());
+            let test: std::collections::BTreeSet<u128> = split.test.iter().map(|&r| groups[r as usize]).collect();
+            assert!(split.train.iter().all(|&r| !test.contains(&groups[r as usize])), "{kind:?}");
+            let share = split.test.len() as f64 / corpus.len() as f64;
+            assert!((share - 0.2).abs() < 0.03, "{kind:?}: {share}");
+        }
+    }
+
+    #[test]
+    fn strata_authors_and_times_are_kept_apart() {
+        let corpus = corpus(false);
+        let (_, split) = sides(&corpus, SplitKind::Stratified, 5);
+        let share = |rows: &[u32]| {
+            rows.iter().filter(|&&r| corpus.label_name(r as usize) == Some("a")).count() as f64 / rows.len() as f64
+        };
+        assert!((share(&split.test) - share(&split.train)).abs() < 0.03);
+        let (_, split) = sides(&corpus, SplitKind::Group, 5);
+        let authors: std::collections::BTreeSet<_> =
+            split.test.iter().filter_map(|&r| corpus.author(r as usize)).collect();
+        assert!(split.train.iter().all(|&r| corpus.author(r as usize).is_none_or(|a| !authors.contains(a))));
+        let (_, split) = sides(&corpus, SplitKind::Time, 5);
+        let earliest = split.test.iter().filter_map(|&r| corpus.time(r as usize)).min().unwrap();
+        let late = split.train.iter().filter(|&&r| corpus.time(r as usize).is_some_and(|t| t > earliest)).count();
+        assert!(late <= 2, "only a group that straddles the cut may be late: {late}");
+    }
+
+    #[test]
+    fn the_seed_decides_and_the_order_of_the_rows_does_not() {
+        let texts = |corpus: &Corpus, split: &Split| {
+            let mut texts: Vec<String> = split.test.iter().map(|&r| corpus.text(r as usize).to_owned()).collect();
+            texts.sort();
+            texts
+        };
+        let (one, two) = (corpus(false), corpus(true));
+        for kind in [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::Time] {
+            let (first, turned) = (sides(&one, kind, 3).1, sides(&two, kind, 3).1);
+            assert_eq!(texts(&one, &first), texts(&two, &turned), "{kind:?}");
+        }
+        assert_ne!(sides(&one, SplitKind::Random, 3).1, sides(&one, SplitKind::Random, 4).1);
+    }
+
+    #[test]
+    fn folds_hold_each_class_in_its_share() {
+        let corpus = corpus(false);
+        let groups = near_duplicates(&corpus, &identities(&corpus));
+        let folds = folds(corpus.label_column(), &groups, 5, 9);
+        for fold in 0..5 {
+            let rows: Vec<usize> = (0..corpus.len()).filter(|&i| folds[i] == fold).collect();
+            assert!((70..=92).contains(&rows.len()), "{}", rows.len());
+            let a = rows.iter().filter(|&&r| corpus.label_name(r) == Some("a")).count();
+            assert!((15..=26).contains(&a), "{a}");
+        }
+        for (i, group) in groups.iter().enumerate() {
+            let same = groups.iter().position(|g| g == group).unwrap();
+            assert_eq!(folds[i], folds[same]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_split_says_why() {
+        let corpus = corpus(false);
+        let groups = near_duplicates(&corpus, &identities(&corpus));
+        for share in [0.0, 1.0, f64::NAN] {
+            let plan = SplitPlan { test_share: share, ..SplitPlan::default() };
+            assert!(split(&corpus, corpus.label_column(), &groups, &plan, 0).is_err());
+        }
+        let none = vec![Corpus::NONE; corpus.len()];
+        assert!(split(&corpus, &none, &groups, &SplitPlan::default(), 0).is_err());
+    }
+}
