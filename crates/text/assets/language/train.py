@@ -32,7 +32,7 @@ UMSAB = {"english": "en", "french": "fr", "spanish": "es", "portuguese": "pt", "
          "german": "de", "hindi": "romanised", "arabic": "ar"}
 NOT_MISC = {"en", "fr", "es", "pt", "it", "de", "ar", "fa", "ur", "hi", "zh", "ja", "ko", "th", "ru",
             "uk", "bg", "el", "he", "hy", "bn", "mr", "gu", "ckb", "ku", "br", "la", "eo"}
-C = 30.0
+C = 3.0
 ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 

@@ -48,6 +48,7 @@ pub(super) fn code(c: char) -> u8 {
         return ASCII[c as usize];
     }
     match c {
+        '\u{250}'..='\u{2BB}' | '\u{2BD}'..='\u{1DFF}' => 0,
         '’' | 'ʼ' | '´' => APOSTROPHE,
         _ if script::of(c) == Script::Latin => {
             let lower = c.to_lowercase().next().unwrap_or(c);
@@ -110,25 +111,29 @@ impl Word {
         if codes.is_empty() {
             return;
         }
-        // The last four codes; a code is never zero, so that windows of different sizes differ.
-        let mut window = 0_u32;
-        let mut whole = 0x811C_9DC5_u32;
-        let padded = [BOUNDARY].iter().chain(codes).chain(&[BOUNDARY]);
-        for (i, &code) in padded.enumerate() {
+        // A window holds the last four codes; no code is zero, so windows of different sizes differ.
+        let mut window = u32::from(BOUNDARY);
+        let mut whole = extend(WHOLE, BOUNDARY);
+        for (i, &code) in codes.iter().chain(&[BOUNDARY]).enumerate() {
             window = window << 8 | u32::from(code);
-            whole = (whole ^ u32::from(code)).wrapping_mul(0x0100_0193);
+            whole = extend(whole, code);
+            sink(bucket(window & 0xFFFF));
             if i >= 1 {
-                sink(bucket(window & 0xFFFF));
-            }
-            if i >= 2 {
                 sink(bucket(window & 0x00FF_FFFF));
             }
-            if i >= 3 {
+            if i >= 2 {
                 sink(bucket(window));
             }
         }
         sink(bucket(whole));
     }
+}
+
+/// FNV-1a over the codes of a whole word.
+const WHOLE: u32 = 0x811C_9DC5;
+
+fn extend(whole: u32, code: u8) -> u32 {
+    (whole ^ u32::from(code)).wrapping_mul(0x0100_0193)
 }
 
 fn bucket(key: u32) -> usize {

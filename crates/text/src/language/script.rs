@@ -21,12 +21,14 @@ pub(super) fn of(c: char) -> Script {
         'a'..='z' | 'A'..='Z' => Script::Latin,
         '\0'..='\u{BF}' | '×' | '÷' => Script::None,
         '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}' => Script::Latin,
-        '\u{600}'..='\u{6FF}'
+        '\u{621}'..='\u{63A}' | '\u{641}'..='\u{64A}' | '\u{671}'..='\u{6D3}' => Script::Arabic,
+        '\u{600}'..='\u{66D}' | '\u{670}' => Script::None,
+        '\u{66E}'..='\u{6FF}'
         | '\u{750}'..='\u{77F}'
         | '\u{8A0}'..='\u{8FF}'
         | '\u{FB50}'..='\u{FDFF}'
         | '\u{FE70}'..='\u{FEFC}' => {
-            if c.is_alphabetic() && c != '\u{640}' {
+            if c.is_alphabetic() {
                 Script::Arabic
             } else {
                 Script::None
