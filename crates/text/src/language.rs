@@ -243,3 +243,175 @@ fn char_at(text: &str, at: usize) -> Option<char> {
         None => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Sentences of our own. `sure`: at least that confident; for `other`, "not confident of anything
+    /// else" is enough, as a caller falls back on low confidence.
+    #[track_caller]
+    fn check(want: Language, sure: f32, texts: &[&str]) {
+        for text in texts {
+            let got = detect(text);
+            if want == Language::Other {
+                assert!(
+                    got.language == want || got.confidence < 1.0 - sure,
+                    "{text}: {got:?}"
+                );
+            } else {
+                assert!(
+                    got.language == want && got.confidence >= sure,
+                    "{text}: {got:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn english_with_slang_and_french_without_accents() {
+        check(
+            Language::En,
+            0.7,
+            &[
+                "gonna be late af, this app sux lol",
+                "omg ur customer service is trash smh",
+                "worst airline ever",
+                "great product",
+                "not bad",
+                "I've been waiting 3 weeks for my refund & nobody answers @support http://t.co/x",
+                "The café was lovely",
+                "SOOOO HAPPY!!!! best purchase everrrr 😍😍",
+            ],
+        );
+        check(
+            Language::Fr,
+            0.7,
+            &[
+                "Je suis tres decu du service apres vente",
+                "le colis est arrive casse, remboursez moi svp",
+                "c nul jvais plus jamais commander chez vous mdr",
+                "Trop bien!!! j'adore",
+                "franchement genial merci a toute l'equipe",
+                "L’été dernier, c’était mieux… #déception",
+                "bonjour",
+                "e\u{301}te\u{301} de\u{301}cevant, tre\u{300}s mauvaise qualite\u{301}",
+            ],
+        );
+    }
+
+    #[test]
+    fn arabic_and_its_dialects() {
+        check(
+            Language::Ar,
+            0.75,
+            &[
+                "الخدمة سيئة جدا ولن أتعامل معكم مرة أخرى",
+                "مش عاجبني خالص، وحش اوي",
+                "والله حلو كتير بس غالي",
+                "شنو هالخدمة الزفت گاعد انتظر من ساعة",
+                "واش هاد الشي معقول؟ ماكاين والو",
+                "برشا باهي يعطيكم الصحة",
+                "جمـــــيل جداً",
+                "ﻣﺮﺣﺒﺎ ﺑﻜﻢ",
+                "شكرا",
+            ],
+        );
+    }
+
+    #[test]
+    fn everything_else_is_other_or_unsure() {
+        check(
+            Language::Other,
+            0.2,
+            &[
+                "Estoy muy contento con el servicio",
+                "El pedido llegó tarde y en mal estado",
+                "Sono molto deluso dal prodotto",
+                "il servizio è pessimo",
+                "Ich bin sehr zufrieden mit dem Produkt",
+                "O produto chegou atrasado",
+                "Produkten är jättebra och kom snabbt",
+                "Jestem bardzo zadowolony z zakupu",
+                "Bu ürün çok kötü, param boşa gitti",
+                "Produknya bagus sekali, pengiriman cepat",
+                "Sản phẩm rất tốt, giao hàng nhanh",
+                "barcha behi ya3tik essaha",
+                "mafamech menou had el produit",
+                "yeh phone bahut accha hai bhai",
+                "این محصول خیلی خوب است",
+                "من از خدمات شما راضی نیستم",
+                "سلام خوبی؟ چطوری",
+                "یہ پروڈکٹ بہت اچھی ہے",
+                "میں بہت خوش ہوں",
+                "Отличный товар",
+                "很好",
+                "素晴らしい",
+                "최고예요",
+                "Πολύ καλό",
+            ],
+        );
+    }
+
+    #[test]
+    fn mixed_texts_say_how_mixed_they_are() {
+        for text in ["I love هذا المنتج", "المنتج great بس التوصيل slow"] {
+            let found = detect(text);
+            assert!((0.4..0.75).contains(&found.confidence), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn no_letter_no_language() {
+        for text in [
+            "",
+            " ",
+            "😀😀 👨‍👩‍👧",
+            "12345 4.5/5",
+            "@user http://t.co/Xy",
+            "&amp;&#39;",
+            "x1234567",
+            "🅰🇫🇷 ؟،ـ",
+            "'’`",
+        ] {
+            let nothing = Detection {
+                language: Language::Other,
+                confidence: 0.0,
+            };
+            assert_eq!(detect(text), nothing, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_read_back() {
+        for language in [Language::En, Language::Fr, Language::Ar, Language::Other] {
+            assert_eq!(language.to_string().parse(), Ok(language));
+            assert_eq!(
+                serde_json::to_string(&language).unwrap(),
+                format!("\"{}\"", language.code())
+            );
+        }
+        let error = "english".parse::<Language>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown language \"english\": choose en, fr, ar or other"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_string_has_a_probability(raw in ".{0,80}|[a-zé@&;#' ]{0,80}|[\u{600}-\u{6ff}a-c ]{0,40}") {
+            let found = detect(&raw);
+            prop_assert!((0.0..=1.0).contains(&found.confidence), "{found:?}");
+        }
+
+        #[test]
+        fn no_more_is_read_than_promised(start in "[a-z ]{0,40}", tail in "[ا-ي]{1,20}") {
+            let bounded = start + &" ".repeat(BYTES);
+            prop_assert_eq!(detect(&bounded), detect(&(bounded.clone() + &tail)));
+            let letters = "mot ".repeat(LETTERS as usize);
+            prop_assert_eq!(detect(&letters), detect(&(letters.clone() + &tail)));
+        }
+    }
+}
