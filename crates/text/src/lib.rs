@@ -3,16 +3,26 @@
 //! The [`Recipe`] is what a model file carries; [`Recipe::compile`] turns it into an [`Analyzer`],
 //! and the same analyzer serves training and prediction. This crate opens no file and refuses no
 //! string.
+
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod analyzer;
 pub mod arabic;
+mod compile;
 mod entities;
 mod identity;
 pub mod language;
 pub mod lemma;
+mod memo;
+mod presets;
 mod recipe;
 pub mod stem;
+mod steps;
 pub mod stopwords;
+mod tokens;
+mod trace;
 
+pub use analyzer::{Analyzer, Scratch};
 pub use identity::identity;
-pub use recipe::{Analyzer, Recipe, RecipeError, Scratch, Span};
+pub use recipe::{Auto, Body, LemmaPos, Recipe, RecipeError, Step, Style};
+pub use trace::Span;

@@ -1,0 +1,185 @@
+//! What the token steps made of the words seen lately, so that a common word is looked up once.
+
+/// Slots of one memo: 128 KiB, which a core's second cache holds. More do not pay: the words beyond
+/// the most common few thousand are rare.
+const SLOTS: usize = 4096;
+
+/// Longest word that is remembered, in bytes.
+const LONGEST: usize = 15;
+
+/// As many recipes as an `auto` recipe has languages, and one more.
+const MEMOS: usize = 4;
+
+const DROPPED: u8 = 0xff;
+const SAME: u8 = 0xfe;
+/// Plus the length of the head.
+const HEAD: u8 = 0x80;
+
+/// What became of a token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    /// It is not wanted.
+    Dropped,
+    /// It stays as it is.
+    Same,
+    /// Its first so many bytes stay.
+    Head(usize),
+    /// It became another word: [`Memos::word`] of this slot.
+    Other(usize),
+}
+
+/// A word and what became of it; the last byte of each is the length, or a mark.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    key: u128,
+    value: [u8; LONGEST + 1],
+}
+
+/// One memo per recipe that was used lately. Direct-mapped: a newcomer displaces whoever has its
+/// slot, so the memory is bounded and the answers do not depend on it.
+#[derive(Debug, Default)]
+pub(crate) struct Memos {
+    memos: Vec<(u64, Vec<Slot>)>,
+    current: usize,
+    oldest: usize,
+}
+
+impl Memos {
+    /// Turns to the memo of the recipe `id`.
+    #[inline]
+    pub(crate) fn open(&mut self, id: u64) {
+        if self
+            .memos
+            .get(self.current)
+            .is_some_and(|(other, _)| *other == id)
+        {
+            return;
+        }
+        let empty = Slot {
+            key: 0,
+            value: [0; LONGEST + 1],
+        };
+        self.current = match self.memos.iter().position(|(other, _)| *other == id) {
+            Some(found) => found,
+            None if self.memos.len() < MEMOS => {
+                self.memos.push((id, vec![empty; SLOTS]));
+                self.memos.len() - 1
+            }
+            None => {
+                let place = self.oldest;
+                self.oldest = (place + 1) % MEMOS;
+                self.memos[place].0 = id;
+                self.memos[place].1.fill(empty);
+                place
+            }
+        };
+    }
+
+    /// What became of `token` the last time.
+    #[inline]
+    pub(crate) fn find(&self, token: &str) -> Option<Outcome> {
+        let key = pack(token)?;
+        let slot = slot(key);
+        let found = &self.memos.get(self.current)?.1[slot];
+        if found.key != key {
+            return None;
+        }
+        Some(match found.value[LONGEST] {
+            DROPPED => Outcome::Dropped,
+            SAME => Outcome::Same,
+            head if head >= HEAD => Outcome::Head(usize::from(head - HEAD)),
+            _ => Outcome::Other(slot),
+        })
+    }
+
+    /// The word in a slot that [`Self::find`] has named.
+    pub(crate) fn word(&self, slot: usize) -> &str {
+        let value = &self.memos[self.current].1[slot].value;
+        let word = &value[..usize::from(value[LONGEST]).min(LONGEST)];
+        std::str::from_utf8(word).expect("a whole word was stored")
+    }
+
+    /// Remembers that `token` became `result`, where both are short enough.
+    pub(crate) fn store(&mut self, token: &str, result: Option<&str>) {
+        let (Some(key), Some(memo)) = (pack(token), self.memos.get_mut(self.current)) else {
+            return;
+        };
+        let mut value = [0; LONGEST + 1];
+        value[LONGEST] = match result {
+            None => DROPPED,
+            Some(word) if word == token => SAME,
+            Some(word) if token.starts_with(word) => HEAD + word.len() as u8,
+            Some(word) if word.len() <= LONGEST => {
+                value[..word.len()].copy_from_slice(word.as_bytes());
+                word.len() as u8
+            }
+            Some(_) => return,
+        };
+        memo.1[slot(key)] = Slot { key, value };
+    }
+}
+
+/// The bytes and the length as one number; never 0.
+#[inline]
+fn pack(token: &str) -> Option<u128> {
+    if token.is_empty() || token.len() > LONGEST {
+        return None;
+    }
+    let mut key = [0; LONGEST + 1];
+    key[..token.len()].copy_from_slice(token.as_bytes());
+    key[LONGEST] = token.len() as u8;
+    Some(u128::from_le_bytes(key))
+}
+
+#[inline]
+fn slot(key: u128) -> usize {
+    let folded = (key as u64) ^ ((key >> 64) as u64).rotate_left(29);
+    // Multiplicative hashing (Knuth, vol. 3, 6.4): the high bits are the mixed ones.
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.trailing_zeros())) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn recall(memos: &Memos, token: &str) -> Option<Option<String>> {
+        memos.find(token).map(|outcome| match outcome {
+            Outcome::Dropped => None,
+            Outcome::Same => Some(token.to_owned()),
+            Outcome::Head(len) => Some(token[..len].to_owned()),
+            Outcome::Other(slot) => Some(memos.word(slot).to_owned()),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_what_was_stored(
+            pairs in proptest::collection::vec(("[a-zéم]{1,9}", proptest::option::of("[a-zé]{0,9}")), 1..80)
+        ) {
+            let mut memos = Memos::default();
+            for id in 1..7 {
+                memos.open(id);
+                for (token, result) in &pairs {
+                    prop_assert_ne!(memos.find(token), Some(Outcome::Other(SLOTS)));
+                    memos.store(token, result.as_deref());
+                    let found = recall(&memos, token);
+                    if token.len() <= LONGEST && result.as_ref().is_none_or(|r| r.len() <= LONGEST) {
+                        prop_assert_eq!(found, Some(result.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn recipes_do_not_share() {
+        let mut memos = Memos::default();
+        memos.open(1);
+        memos.store("mice", Some("mouse"));
+        memos.open(2);
+        assert_eq!(memos.find("mice"), None);
+        memos.open(1);
+        assert_eq!(recall(&memos, "mice"), Some(Some("mouse".to_owned())));
+    }
+}
