@@ -1,7 +1,8 @@
-"""The classic Sentiment140 cleaning recipe: as its authors write it, and as fast as it goes in Python.
+"""The classic Sentiment140 cleaning recipe: as it is usually written, and as fast as it goes in Python.
 
-`clean_plainly` is the recipe to the letter. `clean` gives the same answer (`python recipe.py FILE.csv`
-compares them on every row) and is what the peer is measured with: a step is skipped where a substring test
+usage: recipe.py CSV     (compares the two on every row; NLTK_DATA as for classic.py)
+
+`clean_plainly` is the recipe to the letter. `clean` gives the same answer and is what the peer is measured with: a step is skipped where a substring test
 shows that it can change nothing, and everything that concerns one word (repeats, length, lemma) is
 looked up in a table of words met before.
 """
@@ -88,10 +89,13 @@ def words_and_pairs(cleaned):
     words = cleaned.split(" ")
     if words == [""]:
         return []
-    return words + [a + " " + b for a, b in zip(words, words[1:])]
+    return words + [f"{a} {b}" for a, b in zip(words, words[1:])]
 
 
 def main():
+    """Compares the quick ways with the plain ones on every text of a Sentiment140-shaped CSV."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     import classic
 
     load_wordnet(os.environ.get("NLTK_DATA"))
@@ -101,6 +105,14 @@ def main():
         if " ".join(want) != got:
             sys.exit(f"row {row}: {text!r}\n  to the letter {want}\n  quick         {got}")
     print(f"{len(texts)} rows: the same tokens")
+
+    cleaned = [clean(text) for text in texts]
+    plain = TfidfVectorizer(ngram_range=(1, 2), lowercase=False, token_pattern=r"\S+")
+    quick = TfidfVectorizer(analyzer=words_and_pairs)
+    same = (plain.fit_transform(cleaned) != quick.fit_transform(cleaned)).nnz == 0
+    if not same or plain.vocabulary_ != quick.vocabulary_:
+        sys.exit("words_and_pairs: other features than ngram_range=(1, 2)")
+    print(f"{len(quick.vocabulary_)} features: the same vocabulary and values")
 
 
 if __name__ == "__main__":
