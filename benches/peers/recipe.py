@@ -2,9 +2,9 @@
 
 usage: recipe.py CSV     (compares the two on every row; NLTK_DATA as for classic.py)
 
-`clean_plainly` is the recipe to the letter. `clean` gives the same answer and is what the peer is measured with: a step is skipped where a substring test
-shows that it can change nothing, and everything that concerns one word (repeats, length, lemma) is
-looked up in a table of words met before.
+`clean_plainly` is the recipe to the letter. `clean` gives the same answer and is what the peer is measured
+with: a step is skipped where a substring test shows that it can change nothing, and everything that
+concerns one word (repeats, length, lemma) is looked up in a table of words met before.
 """
 import os
 import re
