@@ -11,9 +11,9 @@ mod plan;
 mod prepare;
 mod train;
 
-pub use crossvalidate::{Folds, cross_validate};
+pub use crossvalidate::{CrossValidation, cross_validate};
 pub use error::ExperimentError;
-pub use evaluate::{Evaluation, Latency, evaluate, latency};
-pub use plan::{CalibrationKind, CalibrationPlan, Plan, RecipePlan, SamplingPlan, SplitKind, SplitPlan};
+pub use evaluate::{Evaluation, Latency, Slice, evaluate, latency};
+pub use plan::{CalibrationKind, CalibrationPlan, Plan, RecipePlan, SamplingPlan};
 pub use prepare::{Dropped, Prepared, prepare};
 pub use train::{Seconds, Trained, train};

@@ -1,5 +1,6 @@
 //! Every setting of a run: what a plan file holds and `--set` changes.
 
+use sentimeter_corpus::SplitPlan;
 use sentimeter_model::features::{self, sampling::Sampling};
 use sentimeter_model::logistic;
 use sentimeter_text::{Body, Recipe};
@@ -47,31 +48,6 @@ pub struct SamplingPlan {
     pub kind: Sampling,
 }
 
-/// What the test part is drawn by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SplitKind {
-    /// At random.
-    Random,
-    /// At random, class shares kept.
-    #[default]
-    Stratified,
-    /// The latest texts are the test part.
-    Time,
-    /// No author stands on both sides.
-    Group,
-}
-
-/// `[split]`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SplitPlan {
-    /// What the test part is drawn by.
-    pub kind: SplitKind,
-    /// Its share, above 0 and below 1.
-    pub test_share: f64,
-}
-
 /// Whether probabilities are calibrated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -110,12 +86,6 @@ impl Default for Plan {
             split: SplitPlan::default(),
             calibration: CalibrationPlan::default(),
         }
-    }
-}
-
-impl Default for SplitPlan {
-    fn default() -> Self {
-        Self { kind: SplitKind::default(), test_share: 0.05 }
     }
 }
 

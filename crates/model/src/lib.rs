@@ -20,6 +20,6 @@ mod reduce;
 pub use artifact::{ArtifactError, Digest, FORMAT_VERSION};
 pub use error::{FitError, ModelError, SettingError};
 pub use fit::{Fit, Hooks, Progress, Silent, Targets, Training};
-pub use model::{Body, Card, Lineage, Model, Scratch};
+pub use model::{Body, Card, Lineage, Linear, Model, Scratch};
 pub use probs::Probs;
 pub use reduce::reduce;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use sentimeter_text::{Analyzer, Recipe};
 use serde::{Deserialize, Serialize};
 
-use crate::calibration::{Calibration, sigmoid};
+use crate::calibration::Calibration;
 use crate::features::{FeatureScratch, Vectorizer};
 use crate::logistic::{self, Solution};
 use crate::{Probs, reduce::chunks};
@@ -168,7 +168,7 @@ impl Model {
         let mut probs = Probs::new(self.card.labels.len());
         for text in texts {
             self.logits(text, scratch);
-            push_probabilities(&mut scratch.logits, self.card.calibration.scale(), &mut probs);
+            probs.push_logits(&mut scratch.logits, self.card.calibration.scale());
         }
         probs
     }
@@ -182,7 +182,7 @@ impl Model {
                 let mut part = Probs::new(self.card.labels.len());
                 for row in range {
                     self.logits(text(row), scratch);
-                    push_probabilities(&mut scratch.logits, self.card.calibration.scale(), &mut part);
+                    part.push_logits(&mut scratch.logits, self.card.calibration.scale());
                 }
                 part
             })
@@ -201,23 +201,6 @@ impl Model {
                 linear.logits(&scratch.features, &mut scratch.logits);
             }
         }
-    }
-}
-
-/// Turns logits (one for two classes) into a row of probabilities.
-#[inline]
-fn push_probabilities(logits: &mut [f64], scale: f64, probs: &mut Probs) {
-    if let [z] = *logits {
-        let p = sigmoid(scale * z) as f32;
-        probs.push([1.0 - p, p].into_iter());
-    } else {
-        let most = logits.iter().fold(f64::NEG_INFINITY, |m, &z| m.max(z));
-        let mut sum = 0.0;
-        for z in logits.iter_mut() {
-            *z = libm::exp(scale * (*z - most));
-            sum += *z;
-        }
-        probs.push(logits.iter().map(|e| (e / sum) as f32));
     }
 }
 

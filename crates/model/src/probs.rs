@@ -1,5 +1,8 @@
 //! Probabilities of the classes, row by row.
 
+use crate::calibration::{Calibration, sigmoid};
+use crate::logistic::outputs;
+
 /// Probabilities, shape `[rows, classes]`, row-major; each row sums to 1.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Probs {
@@ -22,8 +25,33 @@ impl Probs {
         Self { classes, values }
     }
 
-    pub(crate) fn push(&mut self, row: impl Iterator<Item = f32>) {
-        self.values.extend(row);
+    /// Turns `logits`, `[rows, outputs]` with one output for two classes, into probabilities.
+    pub fn from_logits(logits: &[f64], classes: usize, calibration: Calibration) -> Self {
+        let mut probs = Self::new(classes);
+        let mut row = Vec::new();
+        for logits in logits.chunks_exact(outputs(classes)) {
+            row.clear();
+            row.extend_from_slice(logits);
+            probs.push_logits(&mut row, calibration.scale());
+        }
+        probs
+    }
+
+    /// Adds a row of logits times `scale`; `logits` is used up.
+    #[inline]
+    pub(crate) fn push_logits(&mut self, logits: &mut [f64], scale: f64) {
+        if let [z] = *logits {
+            let p = sigmoid(scale * z) as f32;
+            self.values.extend([1.0 - p, p]);
+        } else {
+            let most = logits.iter().fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+            let mut sum = 0.0;
+            for z in logits.iter_mut() {
+                *z = libm::exp(scale * (*z - most));
+                sum += *z;
+            }
+            self.values.extend(logits.iter().map(|e| (e / sum) as f32));
+        }
     }
 
     pub(crate) fn append(&mut self, other: &mut Self) {
