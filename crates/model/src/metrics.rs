@@ -21,11 +21,15 @@ use ranking::Ranking;
 /// The confusion matrix alone is classes² numbers; past this a mistake is likelier than a wish.
 const MOST_CLASSES: usize = 1024;
 
+/// Their spread is known to a thousandth long before; a slip of the pen must not run for days.
+const MOST_RESAMPLES: u32 = 100_000;
+
 /// How [`measure`] measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Resamples for the bootstrap intervals; 0 leaves them out. Time grows with rows × resamples.
+    /// Resamples for the bootstrap intervals, 0..=100,000; 0 leaves them out. Time grows with
+    /// rows × resamples: 0.25 s for 320,000 rows of 3 classes and 200 resamples on two cores.
     pub bootstrap: u32,
     /// Seed of the resampling.
     pub seed: u64,
@@ -185,6 +189,12 @@ pub enum MetricsError {
         /// Their sum.
         sum: f64,
     },
+    /// More resamples than tell anything.
+    #[error("{resamples} bootstrap resamples; expected 0 to {MOST_RESAMPLES}")]
+    Resamples {
+        /// What was asked for.
+        resamples: u32,
+    },
     /// A calibration error over no bins, or over more than tell anything.
     #[error("{bins} calibration bins; expected 1 to 10000")]
     Bins {
@@ -195,6 +205,8 @@ pub enum MetricsError {
 
 /// Measures `probs`, row-major, shape `[rows, classes]`, rows summing to 1, against the true classes
 /// `truth`, shape `[rows]`, as indexes into `labels`, shape `[classes]`.
+///
+/// Takes 12 to 44 bytes of memory per probability: more, the more of them differ.
 ///
 /// # Errors
 ///
@@ -279,6 +291,9 @@ fn check(truth: &[u16], probs: &[f32], labels: &[String], options: &Options) -> 
     }
     if !(1..=10_000).contains(&options.bins) {
         return Err(MetricsError::Bins { bins: options.bins });
+    }
+    if options.bootstrap > MOST_RESAMPLES {
+        return Err(MetricsError::Resamples { resamples: options.bootstrap });
     }
     if rows == 0 {
         return Err(MetricsError::Empty);

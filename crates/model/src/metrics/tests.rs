@@ -69,6 +69,8 @@ fn says_what_is_wrong() {
     assert_eq!(error.to_string(), "label `a` occurs twice; class names must differ");
     let error = measure(&[0], &[0.5, 0.5], &names(2), &Options { bins: 0, ..plain(3) }).unwrap_err();
     assert_eq!(error.to_string(), "0 calibration bins; expected 1 to 10000");
+    let error = measure(&[0], &[0.5, 0.5], &names(2), &plain(100_001)).unwrap_err();
+    assert_eq!(error.to_string(), "100001 bootstrap resamples; expected 0 to 100000");
 }
 
 /// Predictions that know the truth a little; the same for the same arguments.
@@ -143,21 +145,25 @@ fn same_on_any_number_of_threads() {
 
 proptest! {
     #[test]
-    fn everything_stays_in_range(rows in 1..40_usize, classes in 2..5_usize, steps in 1..6_u16, salt in 0..1000_u16) {
+    fn everything_stays_in_range(
+        rows in 1..40_usize, classes in 2..5_usize, steps in 1..6_u16, salt in 0..1000_u16,
+    ) {
         // coarse probabilities and few rows: ties, absent classes, constants
         let truth: Vec<u16> = (0..rows as u16).map(|i| (i * 7 + salt) % steps.min(classes as u16)).collect();
         let probs: Vec<f32> = (0..rows)
             .flat_map(|i| {
-                let row: Vec<u16> = (0..classes as u16).map(|k| (i as u16 * 31 + salt * (k + 1)) % (steps + 1)).collect();
-                let sum: u16 = row.iter().sum();
-                row.into_iter().map(move |n| if sum == 0 { 1.0 / classes as f32 } else { f32::from(n) / f32::from(sum) })
+                let step = |k| (i as u16 * 31 + salt * (k + 1)) % (steps + 1);
+                let mut row: Vec<f32> = (0..classes as u16).map(step).map(f32::from).collect();
+                if row.iter().all(|&n| n == 0.0) {
+                    row.fill(1.0);
+                }
+                let sum: f32 = row.iter().sum();
+                row.into_iter().map(move |n| n / sum)
             })
             .collect();
         let m = measure(&truth, &probs, &names(classes), &plain(20)).unwrap();
-        for share in [m.accuracy, m.macro_precision, m.macro_recall, m.macro_f1, m.weighted_precision, m.weighted_f1, m.ece] {
-            prop_assert!((0.0..=1.0 + 1e-12).contains(&share), "{share}");
-        }
-        for share in [m.roc_auc, m.pr_auc].into_iter().flatten() {
+        let shares = [m.accuracy, m.macro_precision, m.macro_recall, m.macro_f1, m.weighted_f1, m.ece];
+        for share in shares.into_iter().chain(m.roc_auc).chain(m.pr_auc) {
             prop_assert!((0.0..=1.0 + 1e-12).contains(&share), "{share}");
         }
         prop_assert!((m.weighted_recall - m.accuracy).abs() < 1e-12);
