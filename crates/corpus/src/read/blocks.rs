@@ -1,0 +1,95 @@
+//! A stream falls into blocks of whole records, so that blocks can be parsed in parallel while the
+//! next ones are read, and the file is never in memory as a whole.
+
+use std::io::{self, Read};
+
+use super::open::fill;
+use super::split::{Splitter, count_lines};
+
+/// Whole records, as bytes that are UTF-8 or nearly.
+pub(crate) struct Block {
+    pub(crate) bytes: Vec<u8>,
+    /// The line on which it starts, from 1.
+    pub(crate) line: u64,
+    /// Whether it is the file's first.
+    pub(crate) first: bool,
+}
+
+/// Bytes of a block, about. Small enough for the cache of a core, large enough to forget overhead.
+const BLOCK: usize = 1 << 20;
+
+/// Reads blocks.
+pub(crate) struct Blocks<R> {
+    reader: R,
+    splitter: Splitter,
+    /// The beginning of a record whose end is still to be read.
+    carry: Vec<u8>,
+    /// A record longer than this is cut where it is.
+    limit: usize,
+    line: u64,
+    first: bool,
+    done: bool,
+}
+
+impl<R: Read> Blocks<R> {
+    pub(crate) fn new(reader: R, splitter: Splitter, limit: usize) -> Self {
+        Self { reader, splitter, carry: Vec::new(), limit, line: 1, first: true, done: false }
+    }
+
+    /// Starts counting at `line`: something stands before the first record.
+    pub(crate) fn at_line(mut self, line: u64) -> Self {
+        self.line = line;
+        self
+    }
+
+    /// Up to `count` blocks; none at the end of the stream.
+    pub(crate) fn batch(&mut self, count: usize) -> io::Result<Vec<Block>> {
+        let mut blocks = Vec::with_capacity(count);
+        while blocks.len() < count
+            && let Some(block) = self.next()?
+        {
+            blocks.push(block);
+        }
+        Ok(blocks)
+    }
+
+    /// The next block, or `None` at the end of the stream.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Block>> {
+        let mut bytes = std::mem::take(&mut self.carry);
+        bytes.reserve(BLOCK);
+        while !self.done {
+            // A record that does not end grows by doubling, so that looking for its end again and
+            // again costs no more than twice its length.
+            let want = BLOCK.max(bytes.len());
+            let read = (&mut self.reader).take(want as u64).read_to_end(&mut bytes)?;
+            self.done = read < want;
+            if self.done {
+                break;
+            }
+            let mut end = self.splitter.complete(&bytes);
+            if end == 0 && bytes.len() > self.limit {
+                end = memchr::memrchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
+            }
+            if end > 0 {
+                self.carry = bytes.split_off(end);
+                return Ok(Some(self.block(bytes)));
+            }
+        }
+        Ok((!bytes.is_empty()).then(|| self.block(bytes)))
+    }
+
+    fn block(&mut self, bytes: Vec<u8>) -> Block {
+        let line = self.line;
+        self.line += count_lines(&bytes);
+        Block { bytes, line, first: std::mem::take(&mut self.first) }
+    }
+}
+
+/// Bytes looked at before anything is decided.
+pub(crate) const HEAD: usize = 256 << 10;
+
+/// The first records of a stream, to guess from, and the stream as it was.
+pub(crate) fn peek<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, io::Chain<io::Cursor<Vec<u8>>, R>)> {
+    let head = fill(&mut reader, HEAD)?;
+    Ok((head.clone(), io::Cursor::new(head).chain(reader)))
+}
