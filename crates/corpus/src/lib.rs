@@ -9,17 +9,21 @@
 
 mod column;
 mod corpus;
+mod duplicates;
 mod error;
 mod label;
 mod options;
 mod read;
 mod report;
+mod split;
 mod time;
 
 pub use corpus::{Corpus, Example};
+pub use duplicates::{NEAR, Resolved, identities, near_duplicates, resolve_conflicts};
 pub use error::CorpusError;
 pub use label::{LabelMap, LabelMapError};
 pub use options::{Format, Limits, Quote, ReadOptions};
 pub use read::read;
 pub use report::{BadRow, FileReport, Progress, ReadReport};
+pub use split::{Split, SplitKind, SplitPlan, folds, split};
 pub use time::parse_time;
