@@ -198,7 +198,8 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Letters, Part, walk};
+    use super::super::Letters;
+    use super::super::walk::{Part, walk};
     use super::*;
 
     fn features(text: &str) -> Vec<usize> {
