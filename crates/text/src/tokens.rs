@@ -2,7 +2,7 @@
 
 use crate::analyzer::is_space;
 use crate::compile::{TokenStep, TokenSteps};
-use crate::lemma::lemma;
+use crate::lemma::{Pos, lemma};
 use crate::memo::{Memos, Outcome};
 use crate::negation::Reach;
 use crate::stopwords::is_stop_word;
@@ -148,6 +148,11 @@ impl Alone {
         if rest.is_empty() {
             return Some(token);
         }
+        // A noun without an s is its own lemma, but for a few exceptions that a filter tells apart:
+        // as quick as the memo, which so keeps its room for the others.
+        if let ([TokenStep::Lemmas([Pos::Noun])], false) = (rest, token.ends_with('s')) {
+            return Some(lemma(token, Pos::Noun, &mut self.chain.buffer));
+        }
         match self.memos.find(token) {
             Some(Outcome::Same) => Some(token),
             Some(Outcome::Head(len)) => Some(&token[..len]),
@@ -163,8 +168,7 @@ impl Alone {
 }
 
 fn is_short(token: &str, min: usize) -> bool {
-    // Four bytes make at least one character.
-    token.len() < min || (token.len() < 4 * min && token.chars().count() < min)
+    token.chars().nth(min - 1).is_none()
 }
 
 impl Chain {
@@ -191,7 +195,7 @@ impl Chain {
         Some(&self.word)
     }
 
-    fn lemmatise(&mut self, tries: &[crate::lemma::Pos]) {
+    fn lemmatise(&mut self, tries: &[Pos]) {
         for pos in tries {
             let found = lemma(&self.word, *pos, &mut self.buffer);
             if found != self.word {

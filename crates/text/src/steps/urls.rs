@@ -2,8 +2,13 @@
 //! write for a link that they removed (`{link}`, the bare word `http`).
 
 use crate::trace::{Desk, Trace};
-use memchr::{memchr3, memmem};
+use memchr::memchr3;
+use memchr::memmem::Finder;
 use std::ops::Range;
+use std::sync::LazyLock;
+
+/// The bare word that UMSAB has in the place of a link.
+static HTTP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("http"));
 
 pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
     desk.substitute(" URL ", |text, from| {
@@ -19,7 +24,7 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
     desk.substitute(" URL ", |text, from| {
         let mut at = from;
         loop {
-            let start = at + memmem::find(&text.as_bytes()[at..], b"http")?;
+            let start = at + HTTP.find(&text.as_bytes()[at..])?;
             let end = start
                 + if text[start..].starts_with("https") {
                     5
