@@ -4,7 +4,7 @@
 //! cargo run --release -p sentimeter-text --example language_speed FILE
 //! ```
 //!
-//! FILE holds one text a line. Prints the mean over 20 passes, and the passes' share of each
+//! FILE holds one text a line. Prints the mean over 300 passes, and the passes' share of each
 //! language so that no work can be optimised away.
 
 use std::error::Error;
@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use sentimeter_text::language::{Language, detect};
 
-const PASSES: u32 = 20;
+const PASSES: u32 = 300;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args()

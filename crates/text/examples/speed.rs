@@ -1,5 +1,5 @@
-//! Nanoseconds per text of every preset: `cargo run --release --example speed -- FILE`, one text a
-//! line; without a file, a few sentences.
+//! Nanoseconds per text of every preset: `cargo run --release --example speed -- FILE [PRESET]`, one
+//! text a line; without a file, a few sentences.
 
 use sentimeter_text::{Recipe, Scratch, identity};
 use std::time::Instant;
@@ -38,9 +38,11 @@ fn main() -> std::io::Result<()> {
         let nanos = start.elapsed().as_nanos() as f64 / (rounds * texts.len()) as f64;
         println!("{name:24} {nanos:8.0} ns/text");
     };
+    let only = std::env::args().nth(2);
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     let mut out = String::new();
     report("identity", Box::new(move |text| identity(text, &mut out)));
-    for name in Recipe::presets() {
+    for name in Recipe::presets().iter().filter(|name| wanted(name)) {
         let Some(Ok(analyzer)) = Recipe::preset(name).map(|recipe| recipe.compile()) else {
             continue;
         };

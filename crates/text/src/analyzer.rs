@@ -88,6 +88,16 @@ impl TextStep {
         use crate::steps::*;
         match self {
             Self::Lowercase => lowercase::apply(desk),
+            Self::Unicode(form) => unicode::apply(desk, *form),
+            Self::HtmlEntities => crate::entities::apply(desk),
+            Self::Urls => urls::apply(desk),
+            Self::Users => users::apply(desk),
+            Self::Hashtags(mode) => hashtags::apply(desk, *mode),
+            Self::Emoji => emoji::apply(desk),
+            Self::Emoticons(table) => table.apply(desk),
+            Self::Arabic => arabic::apply(desk),
+            Self::Elisions => elisions::apply(desk),
+            Self::Words(words) => words.apply(desk),
             Self::ClassicUrls => classic::urls(desk),
             Self::ClassicUsers => classic::users(desk),
             Self::ClassicEmoticons => classic::emoticons(desk),

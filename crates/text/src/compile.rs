@@ -2,7 +2,12 @@
 
 use crate::language::{Language, detect};
 use crate::lemma::Pos;
-use crate::recipe::{Auto, Body, Recipe, RecipeError, Step, Style};
+use crate::negation::Negation;
+use crate::recipe::{Auto, Body, Form, Hashtag, Recipe, RecipeError, Step, Style};
+use crate::stem::Stemmer;
+use crate::steps::emoticons::Emoticons;
+use crate::steps::words::Words;
+use crate::tokens::CLAUSE_END;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The checked steps of one list.
@@ -19,16 +24,28 @@ pub(crate) struct TokenSteps {
     pub(crate) id: u64,
     /// What depends on the token alone, and so can be remembered.
     pub(crate) alone: Vec<TokenStep>,
+    /// The last step, if it is wanted.
+    pub(crate) negation: Option<Negation>,
 }
 
 /// A step that rewrites the text.
 #[derive(Debug)]
 pub(crate) enum TextStep {
     Lowercase,
+    Unicode(Form),
+    HtmlEntities,
+    Urls,
+    Users,
+    Hashtags(Hashtag),
+    Emoji,
+    Emoticons(Emoticons),
     ClassicUrls,
     ClassicUsers,
     ClassicEmoticons,
     Alphanumeric,
+    Arabic,
+    Elisions,
+    Words(Words),
     SquashRepeats(usize),
 }
 
@@ -36,7 +53,9 @@ pub(crate) enum TextStep {
 #[derive(Debug)]
 pub(crate) enum TokenStep {
     DropShort(usize),
+    StopWords(Language),
     Lemmas(&'static [Pos]),
+    Stems(Stemmer),
 }
 
 /// One pipeline, or one per language.
@@ -115,6 +134,17 @@ impl Place<'_> {
         Ok(usize::from(got))
     }
 
+    fn known(&self, language: Language) -> Result<Language, RecipeError> {
+        match language {
+            Language::Other => Err(self.unknown(language)),
+            known => Ok(known),
+        }
+    }
+
+    fn unknown(&self, language: Language) -> RecipeError {
+        self.setting("language", language.to_string(), "`en`, `fr` or `ar`")
+    }
+
     fn setting(&self, setting: &'static str, got: String, want: &'static str) -> RecipeError {
         let (index, step, within) = (self.index, self.step, self.within.to_owned());
         RecipeError::Setting {
@@ -135,15 +165,26 @@ impl Pipeline {
         let mut tokens = TokenSteps {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             alone: Vec::new(),
+            negation: None,
         };
         let mut cut: Option<(usize, &'static str)> = None;
+        let clauses = steps
+            .iter()
+            .any(|step| matches!(step, Step::Negation { .. }));
         for (index, step) in steps.iter().enumerate() {
             let place = Place {
                 index: index + 1,
                 step: step.name(),
                 within,
             };
-            match compile(step, &place)? {
+            if let (Some(_), Some((earlier, earlier_step))) = (&tokens.negation, cut) {
+                return Err(RecipeError::Last {
+                    earlier,
+                    earlier_step,
+                    within: within.to_owned(),
+                });
+            }
+            match compile(step, &place, clauses)? {
                 Compiled::Text(step) => match cut {
                     None => text.push(step),
                     Some((earlier, earlier_step)) => {
@@ -161,6 +202,10 @@ impl Pipeline {
                     cut = cut.or(Some((place.index, place.step)));
                     tokens.alone.push(step);
                 }
+                Compiled::Last(negation) => {
+                    cut = Some((place.index, place.step));
+                    tokens.negation = Some(negation);
+                }
             }
         }
         Ok(Self { text, tokens })
@@ -170,32 +215,70 @@ impl Pipeline {
 enum Compiled {
     Text(TextStep),
     Token(TokenStep),
+    Last(Negation),
 }
 
-fn compile(step: &Step, place: &Place<'_>) -> Result<Compiled, RecipeError> {
-    use Compiled::{Text, Token};
+/// `clauses`: a later step asks where clauses end.
+fn compile(step: &Step, place: &Place<'_>, clauses: bool) -> Result<Compiled, RecipeError> {
+    use Compiled::{Last, Text, Token};
     Ok(match step {
+        Step::Unicode { form } => Text(TextStep::Unicode(*form)),
+        Step::HtmlEntities {} => Text(TextStep::HtmlEntities),
         Step::Lowercase {} => Text(TextStep::Lowercase),
+        Step::Urls {
+            style: Style::Modern,
+        } => Text(TextStep::Urls),
         Step::Urls {
             style: Style::Classic,
         } => Text(TextStep::ClassicUrls),
         Step::Users {
+            style: Style::Modern,
+        } => Text(TextStep::Users),
+        Step::Users {
             style: Style::Classic,
         } => Text(TextStep::ClassicUsers),
+        Step::Hashtags { mode } => Text(TextStep::Hashtags(*mode)),
+        Step::Emoji {} => Text(TextStep::Emoji),
+        Step::Emoticons {
+            style: Style::Modern,
+        } => Text(TextStep::Emoticons(Emoticons::new())),
         Step::Emoticons {
             style: Style::Classic,
         } => Text(TextStep::ClassicEmoticons),
-        Step::Urls { .. } | Step::Users { .. } | Step::Emoticons { .. } => {
-            return Err(place.setting("style", String::new(), "classic"));
-        }
         Step::Alphanumeric {} => Text(TextStep::Alphanumeric),
+        Step::Arabic {} => Text(TextStep::Arabic),
+        Step::Elisions {} => Text(TextStep::Elisions),
+        Step::Words { signs } => {
+            if signs.contains(|c| !"!?.".contains(c)) {
+                return Err(place.setting(
+                    "signs",
+                    format!("{signs:?}"),
+                    "made of `!`, `?` and `.`",
+                ));
+            }
+            Text(TextStep::Words(Words {
+                exclamation: signs.contains('!'),
+                question: signs.contains('?'),
+                ellipsis: signs.contains('.'),
+                clause_end: if clauses { CLAUSE_END } else { ' ' },
+            }))
+        }
         Step::SquashRepeats { keep } => {
             Text(TextStep::SquashRepeats(place.at_least_one("keep", *keep)?))
         }
         Step::DropShort { min_chars } => Token(TokenStep::DropShort(
             place.at_least_one("min_chars", *min_chars)?,
         )),
+        Step::StopWords { language } => Token(TokenStep::StopWords(place.known(*language)?)),
         Step::Lemmas { pos } => Token(TokenStep::Lemmas(pos.tries())),
+        Step::Stems { language } => match Stemmer::new(*language) {
+            Some(stemmer) => Token(TokenStep::Stems(stemmer)),
+            None => return Err(place.unknown(*language)),
+        },
+        Step::Negation { language, reach } => Last(Negation {
+            language: place.known(*language)?,
+            reach: place.at_least_one("reach", *reach)?,
+        }),
     })
 }
 
@@ -203,6 +286,16 @@ impl Step {
     /// The name as recipes write it.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Unicode { .. } => "unicode",
+            Self::HtmlEntities {} => "html_entities",
+            Self::Hashtags { .. } => "hashtags",
+            Self::Emoji {} => "emoji",
+            Self::Arabic {} => "arabic",
+            Self::Elisions {} => "elisions",
+            Self::Words { .. } => "words",
+            Self::StopWords { .. } => "stop_words",
+            Self::Stems { .. } => "stems",
+            Self::Negation { .. } => "negation",
             Self::Lowercase {} => "lowercase",
             Self::Urls { .. } => "urls",
             Self::Users { .. } => "users",

@@ -1,5 +1,6 @@
 //! HTML character references and literal `\uXXXX` escapes become the characters they stand for.
 
+use crate::trace::{Desk, Trace, Untraced};
 use memchr::memchr2;
 use std::borrow::Cow;
 
@@ -18,7 +19,7 @@ const C1: [char; 32] = [
 /// The character reference that `rest` begins with (`rest` starts at the `&`), and its length in
 /// bytes. `&amp;lt;` counts as one reference to `<`: text that passed through two exporters is
 /// escaped twice, and nobody means the literal `&lt;` in a tweet.
-pub(crate) fn reference(rest: &str) -> Option<(char, usize)> {
+fn reference(rest: &str) -> Option<(char, usize)> {
     let (c, len) = once(rest.as_bytes(), 1)?;
     if c == '&'
         && let Some((inner, more)) = once(rest.as_bytes(), len)
@@ -79,7 +80,7 @@ fn numeric(body: &[u8]) -> Option<(char, usize)> {
 
 /// The literal escape `\uXXXX` that `rest` begins with (six ASCII characters; twelve for a surrogate
 /// pair), and its length. SemEval 2013 was published with these.
-pub(crate) fn escape(rest: &str) -> Option<(char, usize)> {
+fn escape(rest: &str) -> Option<(char, usize)> {
     let high = unit(rest.as_bytes())?;
     if let Some(c) = char::from_u32(high) {
         return Some((c, 6));
@@ -101,37 +102,51 @@ fn unit(bytes: &[u8]) -> Option<u32> {
         .try_fold(0, |n, b| Some(n * 16 + char::from(*b).to_digit(16)?))
 }
 
-/// `raw` with every reference and escape replaced; borrowed when there is none.
-pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
-    let Some(first) = memchr2(b'&', b'\\', raw.as_bytes()) else {
-        return Cow::Borrowed(raw);
+/// The step: references and escapes on the desk become characters.
+pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
+    let Some(first) = memchr2(b'&', b'\\', desk.page.text.as_bytes()) else {
+        return;
     };
-    let mut out = String::new();
-    let (mut copied, mut at) = (0, first);
-    loop {
-        let rest = &raw[at..];
-        match reference(rest)
-            .filter(|_| rest.starts_with('&'))
-            .or_else(|| escape(rest))
-        {
-            Some((c, len)) => {
-                out.push_str(&raw[copied..at]);
-                out.push(c);
-                at += len;
-                copied = at;
+    desk.rewrite(|page, next| {
+        let (mut kept, mut at) = (0, first);
+        loop {
+            let rest = &page.text[at..];
+            match at_start(rest) {
+                Some((c, len)) => {
+                    next.keep(page, kept..at);
+                    kept = at + len;
+                    next.replace(page, at..kept, c.encode_utf8(&mut [0; 4]));
+                    at = kept;
+                }
+                None => at += 1,
             }
-            None => at += 1,
+            match memchr2(b'&', b'\\', &page.text.as_bytes()[at..]) {
+                Some(more) => at += more,
+                None => break,
+            }
         }
-        match memchr2(b'&', b'\\', &raw.as_bytes()[at..]) {
-            Some(next) => at += next,
-            None => break,
-        }
-    }
-    if copied == 0 {
+        next.keep(page, kept..page.text.len());
+    });
+}
+
+/// `raw` with every reference and escape replaced; borrowed when there is nothing to look at.
+pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
+    if memchr2(b'&', b'\\', raw.as_bytes()).is_none() {
         return Cow::Borrowed(raw);
     }
-    out.push_str(&raw[copied..]);
-    Cow::Owned(out)
+    let mut desk = Desk::<Untraced>::default();
+    desk.begin(raw);
+    apply(&mut desk);
+    Cow::Owned(desk.page.text)
+}
+
+/// The reference or escape that `rest` begins with.
+fn at_start(rest: &str) -> Option<(char, usize)> {
+    if rest.starts_with('&') {
+        reference(rest)
+    } else {
+        escape(rest)
+    }
 }
 
 /// The 252 named references of HTML 4.01 (all of Latin-1, Greek, arrows, mathematics) and the names

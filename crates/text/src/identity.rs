@@ -20,18 +20,23 @@ pub fn identity(raw: &str, out: &mut String) {
     if !text.is_ascii() && is_nfkc_quick(text.chars()) != IsNormalized::Yes {
         text = Cow::Owned(text.nfkc().collect());
     }
-    let mut bytes = std::mem::take(out).into_bytes();
-    write(&text, false, &mut bytes);
-    if bytes.is_empty() {
-        write(&text, true, &mut bytes);
+    let mut page = Line {
+        bytes: std::mem::take(out).into_bytes(),
+        len: 0,
+        last: SEPARATOR,
+    };
+    page.write(&text, false);
+    if page.len == 0 {
+        page.write(&text, true);
     }
-    *out = String::from_utf8(bytes).expect("whole characters were written");
+    page.bytes.truncate(page.len);
+    *out = String::from_utf8(page.bytes).expect("whole characters were written");
 }
 
 /// What to do with a byte: itself in lower case, or one of these.
-const SEPARATOR: u8 = 0;
-const SPECIAL: u8 = 1;
-const JOINER: u8 = 2;
+const SPECIAL: u8 = 0;
+const JOINER: u8 = 1;
+const SEPARATOR: u8 = b' ';
 
 static ACTION: [u8; 256] = {
     let mut table = [SEPARATOR; 256];
@@ -49,64 +54,87 @@ static ACTION: [u8; 256] = {
     table
 };
 
-/// One pass over `text`; with `signs`, everything but white space counts as part of a word.
-fn write(text: &str, signs: bool, out: &mut Vec<u8>) {
-    out.clear();
-    out.reserve(text.len() + 1);
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    // A space is owed before the next word; paid when it comes, so none trails.
-    let mut owed = false;
-    while let Some(&byte) = bytes.get(at) {
-        let mut action = ACTION[usize::from(byte)];
-        if action == SPECIAL {
-            let skipped = skip(text, at);
-            if skipped > 0 {
-                at += skipped;
-                owed = !out.is_empty();
-                continue;
-            }
-            if byte >= 128 {
-                let Some(c) = text[at..].chars().next() else {
-                    break;
-                };
-                at += c.len_utf8();
-                match kind(c, signs) {
-                    JOINER => {}
-                    SEPARATOR => owed = !out.is_empty(),
-                    _ => {
-                        pay(&mut owed, out);
-                        for lower in c.to_lowercase() {
-                            out.extend_from_slice(lower.encode_utf8(&mut [0; 4]).as_bytes());
-                        }
-                    }
-                }
-                continue;
-            }
-            action = match byte {
-                b'@' | b'{' => SEPARATOR,
-                letter => letter.to_ascii_lowercase(),
-            };
-        }
-        if signs && action <= JOINER && byte.is_ascii_graphic() {
-            action = byte;
-        }
-        at += 1;
-        match action {
-            JOINER => {}
-            SEPARATOR => owed = !out.is_empty(),
-            letter => {
-                pay(&mut owed, out);
-                out.push(letter);
-            }
-        }
-    }
+/// The identity as far as it is written.
+struct Line {
+    /// Longer than what is written, so that a byte costs no check of the capacity.
+    bytes: Vec<u8>,
+    len: usize,
+    /// The last byte written, a separator at the beginning: that none is doubled.
+    last: u8,
 }
 
-fn pay(owed: &mut bool, out: &mut Vec<u8>) {
-    if *owed {
-        out.push(b' ');
-        *owed = false;
+impl Line {
+    /// One pass over `text`; with `signs`, everything but white space counts as part of a word.
+    fn write(&mut self, text: &str, signs: bool) {
+        let bytes = text.as_bytes();
+        self.bytes.resize(text.len(), SEPARATOR);
+        (self.len, self.last) = (0, SEPARATOR);
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let action = match ACTION[usize::from(byte)] {
+                SPECIAL => {
+                    let skipped = skip(text, at);
+                    if skipped > 0 {
+                        at += skipped;
+                        self.push(SEPARATOR);
+                        continue;
+                    }
+                    if byte >= 128 {
+                        let Some(c) = text[at..].chars().next() else {
+                            break;
+                        };
+                        at += c.len_utf8();
+                        self.beyond_ascii(c, signs, text.len() - at);
+                        continue;
+                    }
+                    if byte.is_ascii_alphabetic() {
+                        byte.to_ascii_lowercase()
+                    } else {
+                        SEPARATOR
+                    }
+                }
+                action => action,
+            };
+            at += 1;
+            if signs && byte.is_ascii_graphic() {
+                self.push(byte);
+            } else if action != JOINER {
+                self.push(action);
+            }
+        }
+        if self.last == SEPARATOR {
+            self.len = self.len.saturating_sub(1);
+        }
+    }
+
+    /// Writes `byte`; without a branch, because nobody can foretell where words end.
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += usize::from((byte != SEPARATOR) | (self.last != SEPARATOR));
+            self.last = byte;
+        }
+    }
+
+    /// What `c` leaves; `rest` bytes of text are still to come.
+    fn beyond_ascii(&mut self, c: char, signs: bool, rest: usize) {
+        match kind(c, signs) {
+            JOINER => {}
+            SEPARATOR => self.push(SEPARATOR),
+            _ => {
+                // Lower case can be longer: İ becomes three bytes of two.
+                let needed = self.len + 12 + rest;
+                if self.bytes.len() < needed {
+                    self.bytes.resize(needed, SEPARATOR);
+                }
+                for lower in c.to_lowercase() {
+                    for byte in lower.encode_utf8(&mut [0; 4]).bytes() {
+                        self.push(byte);
+                    }
+                }
+            }
+        }
     }
 }
 

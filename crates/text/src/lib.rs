@@ -14,6 +14,7 @@ mod identity;
 pub mod language;
 pub mod lemma;
 mod memo;
+mod negation;
 mod presets;
 mod recipe;
 pub mod stem;
@@ -24,5 +25,5 @@ mod trace;
 
 pub use analyzer::{Analyzer, Scratch};
 pub use identity::identity;
-pub use recipe::{Auto, Body, LemmaPos, Recipe, RecipeError, Step, Style};
+pub use recipe::{Auto, Body, Form, Hashtag, LemmaPos, Recipe, RecipeError, Step, Style};
 pub use trace::Span;

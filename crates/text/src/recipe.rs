@@ -74,6 +74,16 @@ impl TryFrom<Fields> for Recipe {
     }
 }
 
+/// No steps: white space cuts, nothing else happens.
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            name: None,
+            body: Body::Steps(Vec::new()),
+        }
+    }
+}
+
 impl From<Recipe> for Fields {
     fn from(recipe: Recipe) -> Self {
         let (steps, auto) = match recipe.body {
@@ -94,6 +104,14 @@ impl From<Recipe> for Fields {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
+    /// Unicode normalisation.
+    Unicode {
+        /// Which form.
+        #[serde(default)]
+        form: Form,
+    },
+    /// HTML references (`&amp;`, also escaped twice) and literal `\uXXXX` become characters.
+    HtmlEntities {},
     /// Full Unicode lower case.
     Lowercase {},
     /// Links become `URL`.
@@ -108,6 +126,14 @@ pub enum Step {
         #[serde(default)]
         style: Style,
     },
+    /// `#BestDay` becomes words or a mask.
+    Hashtags {
+        /// What becomes of it.
+        #[serde(default)]
+        mode: Hashtag,
+    },
+    /// Unicode emoji become `EMOJIname`, by their CLDR short names (😀: `EMOJIgrinningface`).
+    Emoji {},
     /// Emoticons (`:)`, `<3`) become `EMOJIname`.
     Emoticons {
         /// Which table is used.
@@ -116,6 +142,18 @@ pub enum Step {
     },
     /// Everything but ASCII letters and digits becomes a space.
     Alphanumeric {},
+    /// One spelling for Arabic letters: see [`crate::arabic`].
+    Arabic {},
+    /// French elisions are cut: `j'adore` becomes `j' adore`.
+    Elisions {},
+    /// Everything but letters, digits and marks (of any script) and apostrophes inside words becomes
+    /// a space; at most four marks stay on a letter, invisible characters vanish.
+    Words {
+        /// Signs that stay, their runs as tokens: any of `!`, `?`, and `.` for an ellipsis (two
+        /// dots or more).
+        #[serde(default)]
+        signs: String,
+    },
     /// "sooooo" becomes "soo" when `keep` is 2. White space is left alone.
     SquashRepeats {
         /// How many of a run stay, at least 1.
@@ -128,16 +166,65 @@ pub enum Step {
         #[serde(default = "two")]
         min_chars: u8,
     },
-    /// WordNet's lemmas.
+    /// Stop words go. Negations are among them in some lists, and they carry sentiment.
+    StopWords {
+        /// Whose stop words: `en`, `fr` or `ar`.
+        language: Language,
+    },
+    /// WordNet's lemmas (English).
     Lemmas {
         /// What every token is taken for.
         #[serde(default)]
         pos: LemmaPos,
     },
+    /// Snowball stems.
+    Stems {
+        /// Whose rules: `en`, `fr` or `ar`.
+        language: Language,
+    },
+    /// Words that a negation reaches get the prefix `NOT_`, up to the end of the clause, a contrast
+    /// ("but") or `reach` words. It is the last step. Negations are recognised as the text has them,
+    /// before lemmas, stems and stop words.
+    Negation {
+        /// Whose negations: `en`, `fr` or `ar`.
+        language: Language,
+        /// The most words that one negation marks, at least 1.
+        #[serde(default = "four")]
+        reach: u8,
+    },
 }
 
 fn two() -> u8 {
     2
+}
+
+fn four() -> u8 {
+    4
+}
+
+/// A Unicode normalisation form (UAX #15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Canonical composition: é is one character however it was typed.
+    #[default]
+    Nfc,
+    /// Compatibility composition: also ﬁ → fi, ① → 1, full width → ASCII.
+    Nfkc,
+}
+
+/// What becomes of a hashtag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hashtag {
+    /// Its words: `#BestDayEver2` → `Best Day Ever 2`. Before [`Step::Lowercase`], or capitals are
+    /// gone.
+    #[default]
+    Split,
+    /// One word: `#BestDayEver` → `BestDayEver`.
+    Keep,
+    /// `HASHTAG`.
+    Mask,
 }
 
 /// Whose idea of a link, mention or emoticon a step follows.
@@ -216,6 +303,16 @@ pub enum RecipeError {
         earlier: usize,
         /// Its name.
         earlier_step: &'static str,
+    },
+    /// A step stands behind the marking of negations.
+    #[error("step {earlier} ({earlier_step}){within} must be the last one")]
+    Last {
+        /// Which step, counted from 1.
+        earlier: usize,
+        /// Its name.
+        earlier_step: &'static str,
+        /// " of `fr`" in an auto recipe, else empty.
+        within: String,
     },
     /// An auto recipe's own setting is out of its range.
     #[error("auto recipe: {setting} is {got}, it must be {want}")]

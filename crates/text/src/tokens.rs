@@ -2,8 +2,10 @@
 
 use crate::analyzer::is_space;
 use crate::compile::{TokenStep, TokenSteps};
-use crate::lemma::lemma;
+use crate::lemma::{Pos, lemma};
 use crate::memo::{Memos, Outcome};
+use crate::negation::Reach;
+use crate::stopwords::is_stop_word;
 use std::ops::Range;
 
 /// Written by a step in the place of the punctuation that ends a clause, where a later step wants to
@@ -75,6 +77,14 @@ pub(crate) fn split(text: &str, mut sink: impl FnMut(Range<usize>, bool)) {
 /// The buffers of the token steps, and what is remembered of earlier tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
+    alone: Alone,
+    reach: Reach,
+    marked: String,
+}
+
+/// The part that serves the steps which look at nothing but the token.
+#[derive(Debug, Default)]
+struct Alone {
     memos: Memos,
     chain: Chain,
 }
@@ -90,18 +100,44 @@ struct Chain {
 impl Words {
     /// A new text begins.
     pub(crate) fn begin(&mut self, steps: &TokenSteps) {
-        self.memos.open(steps.id);
+        self.reach.begin();
+        if steps
+            .alone
+            .iter()
+            .any(|step| !matches!(step, TokenStep::DropShort(_)))
+        {
+            self.alone.memos.open(steps.id);
+        }
     }
 
-    /// What the steps make of `token`; `None` if one of them drops it.
+    /// What the steps make of `token`; `None` if one of them drops it. `clause`: a clause ended
+    /// before it.
     #[inline]
     pub(crate) fn pass<'a>(
         &'a mut self,
         steps: &TokenSteps,
         token: &'a str,
-        _clause: bool,
+        clause: bool,
     ) -> Option<&'a str> {
-        let mut rest = &steps.alone[..];
+        let Some(negation) = &steps.negation else {
+            return self.alone.pass(&steps.alone, token);
+        };
+        let marks = self.reach.marks(negation, token, clause);
+        let result = self.alone.pass(&steps.alone, token)?;
+        if !marks {
+            return Some(result);
+        }
+        self.marked.clear();
+        self.marked.push_str("NOT_");
+        self.marked.push_str(result);
+        Some(&self.marked)
+    }
+}
+
+impl Alone {
+    #[inline]
+    fn pass<'a>(&'a mut self, steps: &[TokenStep], token: &'a str) -> Option<&'a str> {
+        let mut rest = steps;
         // Cheap, so it is done before the memo is asked.
         while let [TokenStep::DropShort(min), after @ ..] = rest {
             if is_short(token, *min) {
@@ -111,6 +147,11 @@ impl Words {
         }
         if rest.is_empty() {
             return Some(token);
+        }
+        // A noun without an s is its own lemma, but for a few exceptions that a filter tells apart:
+        // as quick as the memo, which so keeps its room for the others.
+        if let ([TokenStep::Lemmas([Pos::Noun])], false) = (rest, token.ends_with('s')) {
+            return Some(lemma(token, Pos::Noun, &mut self.chain.buffer));
         }
         match self.memos.find(token) {
             Some(Outcome::Same) => Some(token),
@@ -127,8 +168,7 @@ impl Words {
 }
 
 fn is_short(token: &str, min: usize) -> bool {
-    // Four bytes make at least one character.
-    token.len() < min || (token.len() < 4 * min && token.chars().count() < min)
+    token.chars().nth(min - 1).is_none()
 }
 
 impl Chain {
@@ -140,13 +180,22 @@ impl Chain {
             match step {
                 TokenStep::DropShort(min) if is_short(&self.word, *min) => return None,
                 TokenStep::DropShort(_) => {}
+                TokenStep::StopWords(language) if is_stop_word(*language, &self.word) => {
+                    return None;
+                }
+                TokenStep::StopWords(_) => {}
+                TokenStep::Stems(stemmer) => {
+                    self.next.clear();
+                    self.next.push_str(&stemmer.stem(&self.word));
+                    std::mem::swap(&mut self.word, &mut self.next);
+                }
                 TokenStep::Lemmas(tries) => self.lemmatise(tries),
             }
         }
         Some(&self.word)
     }
 
-    fn lemmatise(&mut self, tries: &[crate::lemma::Pos]) {
+    fn lemmatise(&mut self, tries: &[Pos]) {
         for pos in tries {
             let found = lemma(&self.word, *pos, &mut self.buffer);
             if found != self.word {

@@ -10,7 +10,7 @@ use super::script::{self, Script};
 
 const BITS: u32 = 15;
 const LANES: usize = 8;
-/// Codes kept of a word. Bounds the sums of one word: 65 features × 127 < 32,768.
+/// Codes kept of a word. Bounds the sums of one word: 63 features × 127 < 32,768.
 const LONGEST_WORD: usize = 20;
 pub(super) const APOSTROPHE: u8 = 37;
 const BOUNDARY: u8 = 38;
@@ -43,10 +43,16 @@ const ASCII: [u8; 128] = {
 };
 
 /// The class of a character that can stand in a word, in `1..=127`; 0 for any other.
+#[inline]
 pub(super) fn code(c: char) -> u8 {
     if c.is_ascii() {
-        return ASCII[c as usize];
+        ASCII[c as usize]
+    } else {
+        beyond_ascii(c)
     }
+}
+
+fn beyond_ascii(c: char) -> u8 {
     match c {
         '\u{250}'..='\u{2BB}' | '\u{2BD}'..='\u{1DFF}' => 0,
         '’' | 'ʼ' | '´' => APOSTROPHE,
@@ -76,12 +82,11 @@ pub(super) struct Word {
 
 impl Word {
     pub(super) fn push(&mut self, code: u8) {
-        match code {
-            27..=36 => self.digits += 1,
-            APOSTROPHE => {}
-            _ => self.letters += 1,
-        }
-        let stretched = self.len >= 2 && self.codes[self.len - 2..self.len] == [code, code];
+        let digit = matches!(code, 27..=36);
+        self.digits += u32::from(digit);
+        self.letters += u32::from(!digit && code != APOSTROPHE);
+        let stretched =
+            self.len >= 2 && self.codes[self.len - 1] == code && self.codes[self.len - 2] == code;
         if self.len < LONGEST_WORD && !stretched {
             self.codes[self.len] = code;
             self.len += 1;
@@ -105,7 +110,7 @@ impl Word {
         codes
     }
 
-    /// Calls `sink` with the bucket of every feature: at most 65.
+    /// Calls `sink` with the bucket of every feature: at most 63.
     fn features(&self, mut sink: impl FnMut(usize)) {
         let codes = self.codes();
         if codes.is_empty() {
@@ -193,7 +198,8 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Letters, Part, walk};
+    use super::super::Letters;
+    use super::super::walk::{Part, walk};
     use super::*;
 
     fn features(text: &str) -> Vec<usize> {

@@ -58,8 +58,9 @@ impl ArabicLetters {
         match c {
             // Teh marbuta, alef maqsura, Arabic yeh and kaf, hamza carriers.
             'ة' | 'ى' | 'ي' | 'ك' | 'أ' | 'إ' | 'ؤ' => self.own += 1,
-            // Alef wasla of the Quran; veh and ng, which Arabic dialects write too.
-            'ء'..='غ' | 'ف'..='ي' | 'ٱ' | 'ڤ' | 'ڭ' => {}
+            // Alef wasla of the Quran; veh and ng, which Arabic dialects write too; the swash kaf that
+            // Gulf tweets wear as an ornament.
+            'ء'..='غ' | 'ف'..='ي' | 'ٱ' | 'ڤ' | 'ڭ' | 'ڪ' => {}
             '\u{FB50}'..='\u{FEFC}' => {
                 let mut first = None;
                 arabic::fold(c, &mut |letter| first = first.or(Some(letter)));

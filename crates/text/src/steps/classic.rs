@@ -5,7 +5,9 @@
 
 use crate::analyzer::is_space;
 use crate::trace::{Desk, Trace};
-use memchr::{memchr, memmem};
+use memchr::memchr;
+use memchr::memmem::{self, Finder};
+use std::sync::LazyLock;
 
 /// `(http://)[^ ]*|(https://)[^ ]*|( www\.)[^ ]*` becomes ` URL`.
 pub(crate) fn urls<T: Trace>(desk: &mut Desk<T>) {
@@ -34,20 +36,23 @@ pub(crate) fn urls<T: Trace>(desk: &mut Desk<T>) {
 }
 
 fn find_www(bytes: &[u8], from: usize) -> Option<usize> {
-    memmem::find(&bytes[from..], b" www.").map(|at| from + at)
+    static WWW: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" www."));
+    WWW.find(&bytes[from..]).map(|at| from + at)
 }
 
+/// Looks for the sign: it is rarer than the letters.
 fn find_http(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
-        // "://" is rarer than "http" is short.
-        let colon = at + memmem::find(&bytes[at..], b"://")?;
-        for scheme in [&b"http"[..], b"https"] {
-            if bytes[from..colon].ends_with(scheme) {
-                return Some(colon - scheme.len());
+        let colon = at + memchr(b':', &bytes[at..])?;
+        at = colon + 1;
+        if bytes[at..].starts_with(b"//") {
+            for scheme in [&b"http"[..], b"https"] {
+                if bytes[from..colon].ends_with(scheme) {
+                    return Some(colon - scheme.len());
+                }
             }
         }
-        at = colon + 3;
     }
 }
 
