@@ -68,11 +68,11 @@ impl Analyzer {
             step.apply(desk);
         }
         words.begin(&pipeline.tokens);
-        split(&desk.page.text, |range, clause| {
-            if let Some(token) =
-                words.pass(&pipeline.tokens, &desk.page.text[range.clone()], clause)
-            {
-                sink(token, desk.page.span(range));
+        let page = &desk.page;
+        split(&page.text, |range, clause| {
+            let token = words.pass(&pipeline.tokens, &page.text, range.clone(), clause);
+            if let Some(token) = token {
+                sink(token, page.span(range));
             }
         });
     }

@@ -70,7 +70,11 @@ impl Line {
         self.bytes.resize(text.len(), SEPARATOR);
         (self.len, self.last) = (0, SEPARATOR);
         let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
+        while at < bytes.len() {
+            if !signs {
+                at += self.plain(&bytes[at..]);
+            }
+            let Some(&byte) = bytes.get(at) else { break };
             let action = match ACTION[usize::from(byte)] {
                 SPECIAL => {
                     let skipped = skip(text, at);
@@ -105,6 +109,31 @@ impl Line {
         if self.last == SEPARATOR {
             self.len = self.len.saturating_sub(1);
         }
+    }
+
+    /// Writes the bytes that need no second look, and says how many those were. What is written is
+    /// never longer than what was read, so the room suffices.
+    fn plain(&mut self, bytes: &[u8]) -> usize {
+        // In registers: through `self` every byte would wait for the one before.
+        let (mut len, mut last) = (self.len, self.last);
+        let mut read = 0;
+        for &byte in bytes {
+            let action = ACTION[usize::from(byte)];
+            if action == SPECIAL {
+                break;
+            }
+            read += 1;
+            if action == JOINER {
+                continue;
+            }
+            if let Some(place) = self.bytes.get_mut(len) {
+                *place = action;
+                len += usize::from((action != SEPARATOR) | (last != SEPARATOR));
+                last = action;
+            }
+        }
+        (self.len, self.last) = (len, last);
+        read
     }
 
     /// Writes `byte`; without a branch, because nobody can foretell where words end.

@@ -1,8 +1,10 @@
 //! What the token steps made of the words seen lately, so that a common word is looked up once.
 
-/// Slots of one memo: 128 KiB, which a core's second cache holds. More do not pay: the words beyond
+use std::ops::Range;
+
+/// Slots of one memo: 256 KiB, which a core's second cache holds. More do not pay: the words beyond
 /// the most common few thousand are rare.
-const SLOTS: usize = 4096;
+const SLOTS: usize = 8192;
 
 /// Longest word that is remembered, in bytes.
 const LONGEST: usize = 15;
@@ -29,7 +31,9 @@ pub(crate) enum Outcome {
 }
 
 /// A word and what became of it; the last byte of each is the length, or a mark.
+/// Aligned, so that it lies in one cache line.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
 struct Slot {
     key: u128,
     value: [u8; LONGEST + 1],
@@ -75,13 +79,12 @@ impl Memos {
         };
     }
 
-    /// What became of `token` the last time.
+    /// What became of the token the last time.
     #[inline]
-    pub(crate) fn find(&self, token: &str) -> Option<Outcome> {
-        let key = pack(token)?;
-        let slot = slot(key);
+    pub(crate) fn find(&self, key: Key) -> Option<Outcome> {
+        let slot = key.slot();
         let found = &self.memos.get(self.current)?.1[slot];
-        if found.key != key {
+        if found.key != key.0 {
             return None;
         }
         Some(match found.value[LONGEST] {
@@ -99,9 +102,9 @@ impl Memos {
         std::str::from_utf8(word).expect("a whole word was stored")
     }
 
-    /// Remembers that `token` became `result`, where both are short enough.
-    pub(crate) fn store(&mut self, token: &str, result: Option<&str>) {
-        let (Some(key), Some(memo)) = (pack(token), self.memos.get_mut(self.current)) else {
+    /// Remembers that `token`, whose key is `key`, became `result`, if that is short enough.
+    pub(crate) fn store(&mut self, key: Key, token: &str, result: Option<&str>) {
+        let Some(memo) = self.memos.get_mut(self.current) else {
             return;
         };
         let mut value = [0; LONGEST + 1];
@@ -115,27 +118,41 @@ impl Memos {
             }
             Some(_) => return,
         };
-        memo.1[slot(key)] = Slot { key, value };
+        memo.1[key.slot()] = Slot { key: key.0, value };
     }
 }
 
-/// The bytes and the length as one number; never 0.
-#[inline]
-fn pack(token: &str) -> Option<u128> {
-    if token.is_empty() || token.len() > LONGEST {
-        return None;
-    }
-    let mut key = [0; LONGEST + 1];
-    key[..token.len()].copy_from_slice(token.as_bytes());
-    key[LONGEST] = token.len() as u8;
-    Some(u128::from_le_bytes(key))
-}
+/// The bytes of a short token and their number as one number; never 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key(u128);
 
-#[inline]
-fn slot(key: u128) -> usize {
-    let folded = (key as u64) ^ ((key >> 64) as u64).rotate_left(29);
-    // Multiplicative hashing (Knuth, vol. 3, 6.4): the high bits are the mixed ones.
-    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.trailing_zeros())) as usize
+impl Key {
+    /// The key of `range` of `text`; `None` if it is empty or too long to be remembered.
+    #[inline]
+    pub(crate) fn new(text: &str, range: &Range<usize>) -> Option<Self> {
+        let len = range.len();
+        if len == 0 || len > LONGEST {
+            return None;
+        }
+        let bytes = text.as_bytes();
+        // Sixteen bytes are read at once where the text goes on that long, and the rest is cut off.
+        let word = match bytes.get(range.start..).and_then(|rest| rest.first_chunk()) {
+            Some(chunk) => u128::from_le_bytes(*chunk) & ((1 << (8 * len)) - 1),
+            None => {
+                let mut chunk = [0; LONGEST + 1];
+                chunk[..len].copy_from_slice(&bytes[range.clone()]);
+                u128::from_le_bytes(chunk)
+            }
+        };
+        Some(Self(word | (len as u128) << (8 * LONGEST)))
+    }
+
+    #[inline]
+    fn slot(self) -> usize {
+        let folded = (self.0 as u64) ^ ((self.0 >> 64) as u64).rotate_left(29);
+        // Multiplicative hashing (Knuth, vol. 3, 6.4): the high bits are the mixed ones.
+        (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.trailing_zeros())) as usize
+    }
 }
 
 #[cfg(test)]
@@ -144,12 +161,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn recall(memos: &Memos, token: &str) -> Option<Option<String>> {
-        memos.find(token).map(|outcome| match outcome {
-            Outcome::Dropped => None,
-            Outcome::Same => Some(token.to_owned()),
-            Outcome::Head(len) => Some(token[..len].to_owned()),
-            Outcome::Other(slot) => Some(memos.word(slot).to_owned()),
-        })
+        Key::new(token, &(0..token.len()))
+            .and_then(|key| memos.find(key))
+            .map(|outcome| match outcome {
+                Outcome::Dropped => None,
+                Outcome::Same => Some(token.to_owned()),
+                Outcome::Head(len) => Some(token[..len].to_owned()),
+                Outcome::Other(slot) => Some(memos.word(slot).to_owned()),
+            })
     }
 
     proptest! {
@@ -161,8 +180,11 @@ mod tests {
             for id in 1..7 {
                 memos.open(id);
                 for (token, result) in &pairs {
-                    prop_assert_ne!(memos.find(token), Some(Outcome::Other(SLOTS)));
-                    memos.store(token, result.as_deref());
+                    // The same key with and without more text behind it.
+                    let Some(key) = Key::new(token, &(0..token.len())) else { continue };
+                    let long = format!("é{token} and so on for a while");
+                    prop_assert_eq!(Key::new(&long, &(2..2 + token.len())).unwrap().0, key.0);
+                    memos.store(key, token, result.as_deref());
                     let found = recall(&memos, token);
                     if token.len() <= LONGEST && result.as_ref().is_none_or(|r| r.len() <= LONGEST) {
                         prop_assert_eq!(found, Some(result.clone()));
@@ -176,9 +198,10 @@ mod tests {
     fn recipes_do_not_share() {
         let mut memos = Memos::default();
         memos.open(1);
-        memos.store("mice", Some("mouse"));
+        let key = Key::new("mice", &(0..4)).unwrap();
+        memos.store(key, "mice", Some("mouse"));
         memos.open(2);
-        assert_eq!(memos.find("mice"), None);
+        assert_eq!(recall(&memos, "mice"), None);
         memos.open(1);
         assert_eq!(recall(&memos, "mice"), Some(Some("mouse".to_owned())));
     }

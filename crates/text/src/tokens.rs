@@ -3,7 +3,7 @@
 use crate::analyzer::is_space;
 use crate::compile::{TokenStep, TokenSteps};
 use crate::lemma::{Pos, lemma};
-use crate::memo::{Memos, Outcome};
+use crate::memo::{Key, Memos, Outcome};
 use crate::negation::Reach;
 use crate::stopwords::is_stop_word;
 use std::ops::Range;
@@ -110,20 +110,21 @@ impl Words {
         }
     }
 
-    /// What the steps make of `token`; `None` if one of them drops it. `clause`: a clause ended
-    /// before it.
+    /// What the steps make of the token at `range` of `text`; `None` if one of them drops it.
+    /// `clause`: a clause ended before it.
     #[inline]
     pub(crate) fn pass<'a>(
         &'a mut self,
         steps: &TokenSteps,
-        token: &'a str,
+        text: &'a str,
+        range: Range<usize>,
         clause: bool,
     ) -> Option<&'a str> {
         let Some(negation) = &steps.negation else {
-            return self.alone.pass(&steps.alone, token);
+            return self.alone.pass(&steps.alone, text, range);
         };
-        let marks = self.reach.marks(negation, token, clause);
-        let result = self.alone.pass(&steps.alone, token)?;
+        let marks = self.reach.marks(negation, &text[range.clone()], clause);
+        let result = self.alone.pass(&steps.alone, text, range)?;
         if !marks {
             return Some(result);
         }
@@ -136,7 +137,13 @@ impl Words {
 
 impl Alone {
     #[inline]
-    fn pass<'a>(&'a mut self, steps: &[TokenStep], token: &'a str) -> Option<&'a str> {
+    fn pass<'a>(
+        &'a mut self,
+        steps: &[TokenStep],
+        text: &'a str,
+        range: Range<usize>,
+    ) -> Option<&'a str> {
+        let token = &text[range.clone()];
         let mut rest = steps;
         // Cheap, so it is done before the memo is asked.
         while let [TokenStep::DropShort(min), after @ ..] = rest {
@@ -148,19 +155,17 @@ impl Alone {
         if rest.is_empty() {
             return Some(token);
         }
-        // A noun without an s is its own lemma, but for a few exceptions that a filter tells apart:
-        // as quick as the memo, which so keeps its room for the others.
-        if let ([TokenStep::Lemmas([Pos::Noun])], false) = (rest, token.ends_with('s')) {
-            return Some(lemma(token, Pos::Noun, &mut self.chain.buffer));
-        }
-        match self.memos.find(token) {
+        let Some(key) = Key::new(text, &range) else {
+            return self.chain.run(rest, token);
+        };
+        match self.memos.find(key) {
             Some(Outcome::Same) => Some(token),
             Some(Outcome::Head(len)) => Some(&token[..len]),
             Some(Outcome::Other(slot)) => Some(self.memos.word(slot)),
             Some(Outcome::Dropped) => None,
             None => {
                 let result = self.chain.run(rest, token);
-                self.memos.store(token, result);
+                self.memos.store(key, token, result);
                 result
             }
         }

@@ -1,5 +1,7 @@
 //! Any string is accepted, in bounded time and memory, and spans are honest.
 
+#![allow(clippy::unwrap_used)]
+
 use proptest::prelude::*;
 use sentimeter_text::{Analyzer, Recipe, Scratch};
 use std::sync::LazyLock;

@@ -1,5 +1,7 @@
 //! `tweet-en` beside the Python that it replaces (`classic/classic.py`), token for token.
 
+#![allow(clippy::unwrap_used)]
+
 use sentimeter_text::{Recipe, Scratch};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! Recipes as files: they come back as they were, and wrong ones are refused with a sentence.
 
+#![allow(clippy::unwrap_used)]
+
 use sentimeter_text::{Recipe, Scratch, Step};
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a user sees of the steps and presets, as tables.
 
+#![allow(clippy::unwrap_used)]
+
 use sentimeter_text::{Recipe, Scratch, Span};
 
 #[track_caller]

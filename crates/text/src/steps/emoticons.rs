@@ -117,7 +117,7 @@ impl Emoticons {
             let slash = matches!(last, b'/' | b'\\');
             let heart = first == b'<';
             let left = !word(before) || heart || !letters;
-            let right = !(letters || slash) || !word(after) && !(slash && after == Some('/'));
+            let right = !((letters || slash) && word(after) || slash && after == Some('/'));
             if left && right {
                 return Some((start, end, &self.names[found.pattern().as_usize()]));
             }

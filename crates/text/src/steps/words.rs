@@ -84,17 +84,12 @@ impl Words {
                 Part::Apostrophe => next.replace(page, at..end, "'"),
                 Part::Sign(sign, _) => {
                     next.replace(page, at..at, clause);
-                    for start in
-                        (at..end)
-                            .step_by(c.len_utf8())
-                            .take(if sign == "..." { 1 } else { size })
-                    {
-                        let end = if sign == "..." {
-                            end
-                        } else {
-                            start + c.len_utf8()
-                        };
-                        next.replace(page, start..end, sign);
+                    if sign == "..." {
+                        next.replace(page, at..end, sign);
+                    } else {
+                        for (start, _) in text[at..end].char_indices() {
+                            next.replace(page, at + start..at + start + c.len_utf8(), sign);
+                        }
                     }
                     next.replace(page, end..end, clause);
                 }
