@@ -38,8 +38,7 @@ impl Strings {
 
     pub(crate) fn select(&self, rows: &[u32]) -> Self {
         let total = rows.iter().map(|&r| self.get(r as usize).len()).sum();
-        let mut out =
-            Self { bytes: String::with_capacity(total), ends: Vec::with_capacity(rows.len()) };
+        let mut out = Self { bytes: String::with_capacity(total), ends: Vec::with_capacity(rows.len()) };
         for &row in rows {
             out.push(self.get(row as usize));
         }
@@ -99,9 +98,7 @@ impl Interned {
 
     pub(crate) fn append(&mut self, other: &Self) {
         let map: Vec<u32> = other.names.iter().map(|name| self.intern(name)).collect();
-        self.ids.extend(
-            other.ids.iter().map(|&id| map.get(id as usize).copied().unwrap_or(Self::NONE)),
-        );
+        self.ids.extend(other.ids.iter().map(|&id| map.get(id as usize).copied().unwrap_or(Self::NONE)));
     }
 
     pub(crate) fn select(&self, rows: &[u32]) -> Self {

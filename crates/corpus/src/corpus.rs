@@ -260,7 +260,8 @@ impl Corpus {
         let dropped = |l: u16| l != Self::NONE && map[usize::from(l)].is_none();
         let before = self.len();
         if self.labels.iter().any(|&l| dropped(l)) {
-            let keep: Vec<u32> = (0u32..).zip(&self.labels).filter(|&(_, &l)| !dropped(l)).map(|(r, _)| r).collect();
+            let keep: Vec<u32> =
+                (0u32..).zip(&self.labels).filter(|&(_, &l)| !dropped(l)).map(|(r, _)| r).collect();
             *self = self.select(&keep);
         }
         for label in &mut self.labels {
@@ -323,12 +324,7 @@ fn append_strings(to: &mut Option<Strings>, from: &Option<Strings>, before: usiz
     debug_assert_eq!(to.len(), after);
 }
 
-fn append_interned(
-    to: &mut Option<Interned>,
-    from: &Option<Interned>,
-    before: usize,
-    after: usize,
-) {
+fn append_interned(to: &mut Option<Interned>, from: &Option<Interned>, before: usize, after: usize) {
     if to.is_none() && from.is_none() {
         return;
     }

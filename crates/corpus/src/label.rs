@@ -185,10 +185,7 @@ pub(crate) fn guess(raw: &[String], format: Option<Format>) -> GuessedMap {
     }
     GuessedMap {
         classes: raw.iter().map(|r| Some(r.trim().to_owned())).collect(),
-        said: format!(
-            "labels kept as they are written ({}); --map renames, merges or drops them",
-            list(raw)
-        ),
+        said: format!("labels kept as they are written ({}); --map renames, merges or drops them", list(raw)),
     }
 }
 
@@ -200,11 +197,21 @@ fn scale(numbers: &[f64], format: Option<Format>) -> Option<(String, Rule)> {
     let has = |n: f64| numbers.contains(&n);
     let max = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let said = |what: &str| format!("labels read as {what}; --map overrides");
-    let stars: Rule = |n| Some(if n <= 2.0 { NEGATIVE } else if n < 4.0 { NEUTRAL } else { POSITIVE });
+    let stars: Rule = |n| {
+        Some(if n <= 2.0 {
+            NEGATIVE
+        } else if n < 4.0 {
+            NEUTRAL
+        } else {
+            POSITIVE
+        })
+    };
     if format == Some(Format::Reviews) && within_scale(numbers, 5.0) {
         return Some((said("stars (up to 2 negative, from 4 positive)"), stars));
     }
-    if format == Some(Format::Tweeteval) && within(&[0.0, 1.0, 2.0]) || within(&[0.0, 1.0, 2.0]) && has(2.0) && has(1.0) && has(0.0) {
+    if format == Some(Format::Tweeteval) && within(&[0.0, 1.0, 2.0])
+        || within(&[0.0, 1.0, 2.0]) && has(2.0) && has(1.0) && has(0.0)
+    {
         let rule: Rule = |n| [NEGATIVE, NEUTRAL, POSITIVE].get(n as usize).copied();
         return Some((said("0 negative, 1 neutral, 2 positive (TweetEval's numbers)"), rule));
     }
@@ -217,14 +224,30 @@ fn scale(numbers: &[f64], format: Option<Format>) -> Option<(String, Rule)> {
         return Some((said("0 negative, 1 positive"), rule));
     }
     if within(&[-1.0, 0.0, 1.0]) {
-        let rule: Rule = |n| Some(if n < 0.0 { NEGATIVE } else if n == 0.0 { NEUTRAL } else { POSITIVE });
+        let rule: Rule = |n| {
+            Some(if n < 0.0 {
+                NEGATIVE
+            } else if n == 0.0 {
+                NEUTRAL
+            } else {
+                POSITIVE
+            })
+        };
         return Some((said("-1 negative, 0 neutral, 1 positive"), rule));
     }
     if within_scale(numbers, 5.0) && max > 2.0 {
         return Some((said("stars (up to 2 negative, from 4 positive)"), stars));
     }
     if within_scale(numbers, 10.0) && max > 5.0 {
-        let rule: Rule = |n| Some(if n <= 4.0 { NEGATIVE } else if n < 7.0 { NEUTRAL } else { POSITIVE });
+        let rule: Rule = |n| {
+            Some(if n <= 4.0 {
+                NEGATIVE
+            } else if n < 7.0 {
+                NEUTRAL
+            } else {
+                POSITIVE
+            })
+        };
         return Some((said("marks out of ten (up to 4 negative, from 7 positive)"), rule));
     }
     None

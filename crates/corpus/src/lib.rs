@@ -19,7 +19,7 @@ mod split;
 mod time;
 
 pub use corpus::{Corpus, Example};
-pub use duplicates::{NEAR, Resolved, identities, near_duplicates, resolve_conflicts};
+pub use duplicates::{Groups, Identities, NEAR, Resolved, near_duplicates, resolve_conflicts};
 pub use error::CorpusError;
 pub use label::{LabelMap, LabelMapError};
 pub use options::{Format, Limits, Quote, ReadOptions};

@@ -5,11 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::duplicates::Groups;
+use crate::duplicates::{Disjoint, Groups};
 use crate::{Corpus, CorpusError};
 
 /// What the test part is drawn by.
@@ -55,16 +54,17 @@ pub struct Split {
 /// A set of rows that stay together.
 #[derive(Debug)]
 struct Unit {
-    /// Hash of seed and group: the order in which units are drawn.
+    /// Hash of seed and name: the order in which units are drawn.
     lot: u64,
-    /// Class of most of its rows.
+    /// The group's name.
+    name: u64,
+    /// Where it stands among the units as they were made.
+    index: u32,
+    /// Smallest class of its rows.
     class: u16,
     rows: u32,
-    /// Latest time of its rows.
-    latest: i64,
     /// Earliest time of its rows.
     earliest: i64,
-    first: u32,
 }
 
 /// Splits the rows of `corpus` that have a label.
@@ -78,7 +78,7 @@ struct Unit {
 pub fn split(
     corpus: &Corpus,
     labels: &[u16],
-    groups: &[u128],
+    groups: &Groups,
     plan: &SplitPlan,
     seed: u64,
 ) -> Result<Split, CorpusError> {
@@ -96,7 +96,7 @@ pub fn split(
                 ));
             }
             by_author = with_authors(corpus, groups);
-            &by_author[..]
+            &by_author
         }
         _ => groups,
     };
@@ -104,7 +104,7 @@ pub fn split(
         SplitKind::Time => corpus.time(row as usize).unwrap_or(i64::MIN),
         _ => i64::MIN,
     };
-    let (unit_of, mut units) = units(&rows, groups, labels, time, seed);
+    let (unit_of, units) = units(&rows, groups, labels, time, seed);
     let quota = |rows: usize| (share * rows as f64).round().max(1.0) as usize;
     let mut test = vec![false; units.len()];
     match plan.kind {
@@ -118,7 +118,7 @@ pub fn split(
             times.sort_unstable();
             let cut = times[times.len() - quota(times.len()).min(times.len())];
             // A group on both sides of the cut is learned from: nothing older than the cut is measured.
-            units.iter().for_each(|unit| test[unit.first as usize] = unit.earliest >= cut && unit.latest >= cut);
+            units.iter().for_each(|unit| test[unit.index as usize] = unit.earliest >= cut);
         }
         kind => {
             let mut wanted: BTreeMap<u16, usize> = BTreeMap::new();
@@ -127,14 +127,24 @@ pub fn split(
                 *wanted.entry(stratum(unit.class)).or_default() += unit.rows as usize;
             }
             wanted.values_mut().for_each(|rows| *rows = quota(*rows));
-            units.sort_unstable_by_key(|unit| (unit.lot, unit.first));
-            for unit in &units {
-                let left = wanted.get_mut(&stratum(unit.class)).expect("every unit's class was counted");
-                let size = unit.rows as usize;
-                // A large group that would overshoot by more than it fills is passed over.
-                if *left > 0 && size <= *left * 2 {
-                    test[unit.first as usize] = true;
-                    *left = left.saturating_sub(size);
+            // Lots are uniform: the test part comes from the lowest; only if groups are so uneven that
+            // they do not fill it are all units put in order.
+            let likely = (share * 1.5 + 0.01).min(1.0) * u64::MAX as f64;
+            let (mut low, mut high): (Vec<&Unit>, Vec<&Unit>) =
+                units.iter().partition(|u| u.lot as f64 <= likely);
+            for pass in [&mut low, &mut high] {
+                if wanted.values().all(|&left| left == 0) {
+                    break;
+                }
+                pass.sort_unstable_by_key(|unit| (unit.lot, unit.name));
+                for unit in pass {
+                    let left = wanted.get_mut(&stratum(unit.class)).expect("every unit's class was counted");
+                    let size = unit.rows as usize;
+                    // A large group that would overshoot by more than it fills is passed over.
+                    if *left > 0 && size <= *left * 2 {
+                        test[unit.index as usize] = true;
+                        *left = left.saturating_sub(size);
+                    }
                 }
             }
         }
@@ -153,85 +163,82 @@ pub fn split(
     Ok(out)
 }
 
-/// The fold of each row, below `folds`, each class in its share in every fold, rows of one group in
-/// one fold.
-pub fn folds(labels: &[u16], groups: &[u128], folds: u32, seed: u64) -> Vec<u32> {
-    let rows: Vec<u32> = (0..labels.len() as u32).collect();
-    let (unit_of, mut units) = units(&rows, groups, labels, |_| 0, seed);
+/// The fold of each of `rows`, below `folds`: each class in its share in every fold, rows of one
+/// group in one fold. `labels` and `groups` are those of all rows.
+pub fn folds(rows: &[u32], labels: &[u16], groups: &Groups, folds: u32, seed: u64) -> Vec<u32> {
+    let (unit_of, mut units) = units(rows, groups, labels, |_| 0, seed);
     let mut totals: BTreeMap<u16, u64> = BTreeMap::new();
     for unit in &units {
         *totals.entry(unit.class).or_default() += u64::from(unit.rows);
     }
     let mut fold_of = vec![0; units.len()];
-    units.sort_unstable_by_key(|unit| (unit.class, unit.lot, unit.first));
+    units.sort_unstable_by_key(|unit| (unit.class, unit.lot, unit.name));
     for class in units.chunk_by(|a, b| a.class == b.class) {
         let total = totals[&class[0].class];
         let mut before = 0;
         for unit in class {
             // The fold in which the unit's first row comes to lie when the rows are dealt in order.
-            fold_of[unit.first as usize] = (before * u64::from(folds) / total) as u32;
+            fold_of[unit.index as usize] = (before * u64::from(folds) / total) as u32;
             before += u64::from(unit.rows);
         }
     }
     unit_of.into_iter().map(|unit| fold_of[unit as usize]).collect()
 }
 
-/// The unit of each of `rows`, and the units; a unit's `first` is its index at first.
+/// The unit of each of `rows`, and the units.
 fn units(
     rows: &[u32],
-    groups: &[u128],
+    groups: &Groups,
     labels: &[u16],
     time: impl Fn(u32) -> i64,
     seed: u64,
 ) -> (Vec<u32>, Vec<Unit>) {
-    let mut order: Vec<(u128, u16, u32)> =
-        (0..rows.len() as u32).map(|i| (groups[rows[i as usize] as usize], labels[rows[i as usize] as usize], i)).collect();
-    order.par_sort_unstable();
-    let mut unit_of = vec![0; rows.len()];
-    let mut units = Vec::new();
-    for members in order.chunk_by(|a, b| a.0 == b.0) {
-        // Labels ascend within a unit: the longest run is the majority's, the first of equals.
-        let class = members
-            .chunk_by(|a, b| a.1 == b.1)
-            .map(|run| (run.len(), run[0].1))
-            .reduce(|best, run| if run.0 > best.0 { run } else { best })
-            .map_or(Corpus::NONE, |(_, class)| class);
-        let (mut earliest, mut latest) = (i64::MAX, i64::MIN);
-        for &(_, _, i) in members {
-            unit_of[i as usize] = units.len() as u32;
-            let at = time(rows[i as usize]);
-            (earliest, latest) = (earliest.min(at), latest.max(at));
-        }
-        let mut key = [0; 24];
-        key[..16].copy_from_slice(&members[0].0.to_le_bytes());
-        key[16..].copy_from_slice(&seed.to_le_bytes());
-        let first = units.len() as u32;
-        units.push(Unit { lot: xxh3_64(&key), class, rows: members.len() as u32, latest, earliest, first });
-    }
+    const NONE: u32 = u32::MAX;
+    let mut unit_of_group = vec![NONE; groups.names.len()];
+    let mut units: Vec<Unit> = Vec::new();
+    let unit_of = rows
+        .iter()
+        .map(|&row| {
+            let group = groups.of[row as usize];
+            let index = &mut unit_of_group[group as usize];
+            let (class, at) = (labels[row as usize], time(row));
+            if *index == NONE {
+                *index = units.len() as u32;
+                let name = groups.names[group as usize];
+                let mut key = [0; 16];
+                key[..8].copy_from_slice(&name.to_le_bytes());
+                key[8..].copy_from_slice(&seed.to_le_bytes());
+                units.push(Unit { lot: xxh3_64(&key), name, index: *index, class, rows: 1, earliest: at });
+            } else {
+                let unit = &mut units[*index as usize];
+                unit.rows += 1;
+                (unit.class, unit.earliest) = (unit.class.min(class), unit.earliest.min(at));
+            }
+            *index
+        })
+        .collect();
     (unit_of, units)
 }
 
-/// Groups joined by author: the smallest group name of each author's connected groups.
-fn with_authors(corpus: &Corpus, groups: &[u128]) -> Vec<u128> {
-    let mut names: Vec<u128> = groups.to_vec();
-    names.par_sort_unstable();
-    names.dedup();
-    let index = |group: u128| names.partition_point(|&other| other < group) as u32;
-    let mut joined = Groups::new(names.len());
-    let mut authors: Vec<(u128, u32)> = (0..corpus.len() as u32)
-        .filter_map(|r| corpus.author(r as usize).map(|a| (xxh3_128(a.as_bytes()), index(groups[r as usize]))))
+/// Groups joined by author.
+fn with_authors(corpus: &Corpus, groups: &Groups) -> Groups {
+    let mut joined = Disjoint::new(groups.names.len());
+    let mut authors: Vec<(u64, u32)> = (0..corpus.len())
+        .filter_map(|row| corpus.author(row).map(|author| (xxh3_64(author.as_bytes()), groups.of[row])))
         .collect();
-    authors.par_sort_unstable();
+    authors.sort_unstable();
     for same in authors.chunk_by(|a, b| a.0 == b.0) {
         same.windows(2).for_each(|pair| joined.join(pair[0].1, pair[1].1));
     }
-    groups.iter().map(|&group| names[joined.root(index(group)) as usize]).collect()
+    // Names ascend with the groups' numbers, so a root has the smallest name of its set.
+    let of = groups.of.iter().map(|&group| joined.root(group)).collect();
+    Groups { of, names: groups.names.clone() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Example, identities, near_duplicates};
+    use crate::{Example, Identities, near_duplicates};
 
     /// 400 texts of 100 authors, every tenth text repeated in disguise.
     fn corpus(turn: bool) -> Corpus {
@@ -246,7 +253,11 @@ mod tests {
         }
         for i in rows {
             let base = i - i % 10 % 2;
-            let text = if i % 10 == 1 { format!("@you TEXT number {base}!") } else { format!("text number {base} {}", i % 2) };
+            let text = if i % 10 == 1 {
+                format!("@you TEXT number {base}!")
+            } else {
+                format!("text number {base} {}", i % 2)
+            };
             let author = format!("author{}", i % 100);
             corpus
                 .push(Example {
@@ -261,11 +272,11 @@ mod tests {
         corpus
     }
 
-    fn sides(corpus: &Corpus, kind: SplitKind, seed: u64) -> (Vec<u128>, Split) {
-        let groups = near_duplicates(corpus, &identities(corpus));
+    fn sides(corpus: &Corpus, kind: SplitKind, seed: u64) -> (Vec<u32>, Split) {
+        let groups = near_duplicates(&Identities::of(corpus));
         let plan = SplitPlan { kind, test_share: 0.2 };
         let split = split(corpus, corpus.label_column(), &groups, &plan, seed).unwrap();
-        (groups, split)
+        (groups.of, split)
     }
 
     #[test]
@@ -274,7 +285,8 @@ mod tests {
         for kind in [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::Time] {
             let (groups, split) = sides(&corpus, kind, 1);
             assert_eq!(split.train.len() + split.test.len(), corpus.len());
-            let test: std::collections::BTreeSet<u128> = split.test.iter().map(|&r| groups[r as usize]).collect();
+            let test: std::collections::BTreeSet<u32> =
+                split.test.iter().map(|&r| groups[r as usize]).collect();
             assert!(split.train.iter().all(|&r| !test.contains(&groups[r as usize])), "{kind:?}");
             let share = split.test.len() as f64 / corpus.len() as f64;
             assert!((share - 0.2).abs() < 0.03, "{kind:?}: {share}");
@@ -286,7 +298,8 @@ mod tests {
         let corpus = corpus(false);
         let (_, split) = sides(&corpus, SplitKind::Stratified, 5);
         let share = |rows: &[u32]| {
-            rows.iter().filter(|&&r| corpus.label_name(r as usize) == Some("a")).count() as f64 / rows.len() as f64
+            rows.iter().filter(|&&r| corpus.label_name(r as usize) == Some("a")).count() as f64
+                / rows.len() as f64
         };
         assert!((share(&split.test) - share(&split.train)).abs() < 0.03);
         let (_, split) = sides(&corpus, SplitKind::Group, 5);
@@ -295,14 +308,16 @@ mod tests {
         assert!(split.train.iter().all(|&r| corpus.author(r as usize).is_none_or(|a| !authors.contains(a))));
         let (_, split) = sides(&corpus, SplitKind::Time, 5);
         let earliest = split.test.iter().filter_map(|&r| corpus.time(r as usize)).min().unwrap();
-        let late = split.train.iter().filter(|&&r| corpus.time(r as usize).is_some_and(|t| t > earliest)).count();
+        let late =
+            split.train.iter().filter(|&&r| corpus.time(r as usize).is_some_and(|t| t > earliest)).count();
         assert!(late <= 2, "only a group that straddles the cut may be late: {late}");
     }
 
     #[test]
     fn the_seed_decides_and_the_order_of_the_rows_does_not() {
         let texts = |corpus: &Corpus, split: &Split| {
-            let mut texts: Vec<String> = split.test.iter().map(|&r| corpus.text(r as usize).to_owned()).collect();
+            let mut texts: Vec<String> =
+                split.test.iter().map(|&r| corpus.text(r as usize).to_owned()).collect();
             texts.sort();
             texts
         };
@@ -317,16 +332,17 @@ mod tests {
     #[test]
     fn folds_hold_each_class_in_its_share() {
         let corpus = corpus(false);
-        let groups = near_duplicates(&corpus, &identities(&corpus));
-        let folds = folds(corpus.label_column(), &groups, 5, 9);
+        let groups = near_duplicates(&Identities::of(&corpus));
+        let rows: Vec<u32> = (0..corpus.len() as u32).collect();
+        let folds = folds(&rows, corpus.label_column(), &groups, 5, 9);
         for fold in 0..5 {
             let rows: Vec<usize> = (0..corpus.len()).filter(|&i| folds[i] == fold).collect();
             assert!((70..=92).contains(&rows.len()), "{}", rows.len());
             let a = rows.iter().filter(|&&r| corpus.label_name(r) == Some("a")).count();
             assert!((15..=26).contains(&a), "{a}");
         }
-        for (i, group) in groups.iter().enumerate() {
-            let same = groups.iter().position(|g| g == group).unwrap();
+        for (i, group) in groups.of.iter().enumerate() {
+            let same = groups.of.iter().position(|g| g == group).unwrap();
             assert_eq!(folds[i], folds[same]);
         }
     }
@@ -334,7 +350,7 @@ mod tests {
     #[test]
     fn what_cannot_be_split_says_why() {
         let corpus = corpus(false);
-        let groups = near_duplicates(&corpus, &identities(&corpus));
+        let groups = near_duplicates(&Identities::of(&corpus));
         for share in [0.0, 1.0, f64::NAN] {
             let plan = SplitPlan { test_share: share, ..SplitPlan::default() };
             assert!(split(&corpus, corpus.label_column(), &groups, &plan, 0).is_err());

@@ -8,7 +8,7 @@ use sentimeter_model::{Hooks, Probs};
 use serde::Serialize;
 
 use crate::evaluate::measure;
-use crate::prepare::{Row, prepare};
+use crate::prepare::prepare;
 use crate::train::Job;
 use crate::{ExperimentError, Plan};
 
@@ -40,12 +40,13 @@ pub fn cross_validate(
     hooks: &mut dyn Hooks,
 ) -> Result<CrossValidation, ExperimentError> {
     if folds < 2 {
-        return Err(ExperimentError::Plan { why: format!("{folds} folds; cross-validation wants at least 2") });
+        return Err(ExperimentError::Plan {
+            why: format!("{folds} folds; cross-validation wants at least 2"),
+        });
     }
     let mut prepared = prepare(plan, data, None)?;
     // Both sides of the split take part: every row is measured once.
-    prepared.train.append(&mut prepared.test);
-    prepared.train.sort_unstable_by_key(Row::order);
+    prepared.join_sides(data);
     let train = &prepared.train;
     let analyzer = plan.recipe()?.compile()?;
     let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;

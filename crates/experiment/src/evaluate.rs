@@ -74,7 +74,8 @@ pub fn evaluate(model: &Model, corpus: &Corpus, seed: u64) -> Result<Evaluation,
                 truth.push(class);
             }
             Some(None) => {
-                *unknown_labels.entry(corpus.label_name(row).unwrap_or_default().to_owned()).or_default() += 1;
+                *unknown_labels.entry(corpus.label_name(row).unwrap_or_default().to_owned()).or_default() +=
+                    1;
             }
         }
     }

@@ -167,7 +167,9 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<(), ExperimentError> 
     let mut at = table;
     for part in path {
         let next = at.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        at = next.as_table_mut().ok_or_else(|| wrong("goes into a setting that has no settings of its own"))?;
+        at = next
+            .as_table_mut()
+            .ok_or_else(|| wrong("goes into a setting that has no settings of its own"))?;
     }
     if key.trim() == "recipe.steps" {
         at.remove("preset");

@@ -1,30 +1,21 @@
 //! What a run learns from and what it is measured on: no text stands in both (DESIGN.md rule 7).
 
 use rayon::prelude::*;
-use sentimeter_corpus::{Corpus, identities, near_duplicates, resolve_conflicts, split};
+use sentimeter_corpus::{Corpus, Groups, Identities, near_duplicates, resolve_conflicts, split};
 use serde::Serialize;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::{ExperimentError, Plan};
 
 /// A row of a corpus and its class in the run's labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
+    /// Hash of text and label: the order of the rows.
+    hash: u64,
     /// Row of the corpus.
     pub row: u32,
     /// Index into the labels.
     pub class: u16,
-    /// Hash of text and label: the order of the rows.
-    pub(crate) hash: u128,
-    /// Rows of one group never part.
-    pub(crate) group: u128,
-}
-
-impl Row {
-    /// What the rows of a run are sorted by.
-    pub(crate) fn order(&self) -> (u128, u16) {
-        (self.hash, self.class)
-    }
 }
 
 /// Rows that were left out of training, by reason.
@@ -57,6 +48,9 @@ pub struct Prepared {
     pub dropped: Dropped,
     /// Content hash of the data as given.
     pub data_hash: String,
+    /// Labels of the data's rows after the vote.
+    resolved: Vec<u16>,
+    groups: Groups,
 }
 
 /// Draws both sides: conflicts resolved, duplicates of test texts removed, near duplicates kept on
@@ -71,48 +65,35 @@ pub fn prepare(plan: &Plan, data: &Corpus, test: Option<&Corpus>) -> Result<Prep
             why: format!("the data has fewer than two labels ({labels}); name the label column with --label"),
         });
     }
-    let names = identities(data);
+    let names = Identities::of(data);
     let resolved = resolve_conflicts(data, &names);
-    let groups = near_duplicates(data, &names);
-    let hashes = row_hashes(data);
+    let groups = near_duplicates(&names);
     let mut dropped = Dropped {
-        unlabelled: (0..data.len()).filter(|&i| data.label(i).is_none()).count(),
+        unlabelled: data.label_column().iter().filter(|&&label| label == Corpus::NONE).count(),
         ties: resolved.tied,
         relabelled: resolved.relabelled,
         ..Dropped::default()
     };
-    let row = |row: u32| Row {
-        row,
-        class: resolved.labels[row as usize],
-        hash: hashes[row as usize],
-        group: groups[row as usize],
-    };
-    let (mut train, mut tested): (Vec<Row>, Vec<Row>);
+    let all = in_order(data, (0..data.len() as u32).map(|row| (row, resolved.labels[row as usize])));
+    let labelled = |r: &&Row| r.class != Corpus::NONE;
+    let (train, tested): (Vec<Row>, Vec<Row>);
     if let Some(test) = test {
-        let theirs = identities(test);
-        let mut seen = theirs.clone();
-        seen.sort_unstable();
-        let kept = |r: &u32| resolved.labels[*r as usize] != Corpus::NONE;
-        train = (0..data.len() as u32).filter(kept).map(row).collect();
-        let before = train.len();
-        train.retain(|r| seen.binary_search(&names[r.row as usize]).is_err());
-        dropped.in_test = before - train.len();
+        let theirs = Identities::of(test);
+        let kept = |r: &&Row| !theirs.contains(names.hashes()[r.row as usize]);
+        train = all.iter().filter(labelled).filter(kept).copied().collect();
+        dropped.in_test = all.iter().filter(labelled).count() - train.len();
         let class_of: Vec<Option<u16>> = test
             .labels()
             .iter()
             .map(|name| data.labels().iter().position(|label| label == name).map(|class| class as u16))
             .collect();
-        let hashes = row_hashes(test);
-        tested = Vec::new();
-        for i in 0..test.len() {
-            match test.label(i).map(|label| class_of[usize::from(label)]) {
-                Some(Some(class)) => {
-                    tested.push(Row { row: i as u32, class, hash: hashes[i], group: theirs[i] });
-                }
-                Some(None) => dropped.unknown_label += 1,
-                None => {}
-            }
-        }
+        let known = |row: u32| {
+            let class = class_of[usize::from(test.label(row as usize)?)];
+            class.map(|class| (row, class))
+        };
+        tested = in_order(test, (0..test.len() as u32).filter_map(known));
+        let labels = test.label_column().iter().filter(|&&label| label != Corpus::NONE).count();
+        dropped.unknown_label = labels - tested.len();
         if tested.is_empty() {
             return Err(ExperimentError::Data {
                 why: format!(
@@ -124,28 +105,31 @@ pub fn prepare(plan: &Plan, data: &Corpus, test: Option<&Corpus>) -> Result<Prep
         }
     } else {
         let split = split(data, &resolved.labels, &groups, &plan.split, plan.seed)?;
-        train = split.train.into_iter().map(row).collect();
-        tested = split.test.into_iter().map(row).collect();
+        let mut of_test = vec![false; data.len()];
+        split.test.iter().for_each(|&row| of_test[row as usize] = true);
+        (tested, train) = all.iter().filter(labelled).partition(|r| of_test[r.row as usize]);
     }
-    let mut all: Vec<Row> = (0..data.len() as u32).map(row).collect();
-    [&mut train, &mut tested, &mut all].into_par_iter().for_each(|rows| {
-        rows.sort_unstable_by_key(Row::order);
-    });
     let labels = data.labels().to_vec();
     let data_hash = content_hash(&labels, &all);
-    Ok(Prepared { labels, train, test: tested, dropped, data_hash })
+    Ok(Prepared { labels, train, test: tested, dropped, data_hash, resolved: resolved.labels, groups })
 }
 
-/// Hash of each row's text and label as they stand.
-fn row_hashes(corpus: &Corpus) -> Vec<u128> {
-    (0..corpus.len())
-        .into_par_iter()
-        .with_min_len(4096)
-        .map(|i| {
-            let label = corpus.label_name(i).unwrap_or_default();
-            xxh3_128_with_seed(corpus.text(i).as_bytes(), xxh3_64(label.as_bytes()))
+/// Rows and classes in the order of the hash of text and class, then of the text: the order of the
+/// input does not matter.
+fn in_order(corpus: &Corpus, rows: impl Iterator<Item = (u32, u16)>) -> Vec<Row> {
+    let labels: Vec<u64> = corpus.labels().iter().map(|label| xxh3_64(label.as_bytes())).collect();
+    let mut rows: Vec<Row> = rows.map(|(row, class)| Row { hash: 0, row, class }).collect();
+    rows.par_iter_mut().with_min_len(4096).for_each(|r| {
+        let label = labels.get(usize::from(r.class)).copied().unwrap_or(0);
+        r.hash = xxh3_64_with_seed(corpus.text(r.row as usize).as_bytes(), label);
+    });
+    rows.par_sort_unstable_by(|a, b| {
+        a.hash.cmp(&b.hash).then_with(|| {
+            let text = |r: &Row| corpus.text(r.row as usize);
+            (a.class, text(a)).cmp(&(b.class, text(b)))
         })
-        .collect()
+    });
+    rows
 }
 
 /// BLAKE3 over label names and the rows' hashes, which ascend: the order of the input does not
@@ -171,8 +155,13 @@ pub(crate) fn content_hash(labels: &[String], rows: &[Row]) -> String {
 impl Prepared {
     /// The fold of each training row, below `folds`, classes in their share, groups together.
     pub(crate) fn folds(&self, folds: u32, seed: u64) -> Vec<u32> {
-        let labels: Vec<u16> = self.train.iter().map(|r| r.class).collect();
-        let groups: Vec<u128> = self.train.iter().map(|r| r.group).collect();
-        sentimeter_corpus::folds(&labels, &groups, folds, seed)
+        let rows: Vec<u32> = self.train.iter().map(|r| r.row).collect();
+        sentimeter_corpus::folds(&rows, &self.resolved, &self.groups, folds, seed)
+    }
+
+    /// Moves the test side of the data to the training side: every row is to be learned from.
+    pub(crate) fn join_sides(&mut self, data: &Corpus) {
+        self.train.append(&mut self.test);
+        self.train = in_order(data, self.train.iter().map(|r| (r.row, r.class)));
     }
 }

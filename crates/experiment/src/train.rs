@@ -7,15 +7,13 @@ use sentimeter_model::calibration::{Calibration, temperature};
 use sentimeter_model::features::{Counts, Sparse, Tfidf, Tokens, Vectorizer, sampling, smote};
 use sentimeter_model::logistic::{Logistic, Solution, Start};
 use sentimeter_model::metrics::Metrics;
-use sentimeter_model::{
-    Body, Card, Fit, Hooks, Lineage, Linear, Model, Targets, Training,
-};
+use sentimeter_model::{Body, Card, Fit, Hooks, Lineage, Linear, Model, Targets, Training};
 use serde::Serialize;
 
+use crate::ExperimentError;
 use crate::evaluate::measure;
 use crate::plan::{CalibrationKind, Plan};
 use crate::prepare::{Dropped, Prepared, content_hash, prepare};
-use crate::ExperimentError;
 
 /// Rows past which the temperature is learned from one held-out part in place of all folds: it is
 /// one number, and so many rows leave its standard error below 1 %.
@@ -212,8 +210,7 @@ impl Job<'_> {
         if let Some(start) = start {
             logistic = logistic.starting_from(start);
         }
-        let training =
-            Training { rows, targets: Targets::Hard(truth), classes, weights: weights.as_deref() };
+        let training = Training { rows, targets: Targets::Hard(truth), classes, weights: weights.as_deref() };
         Ok(logistic.fit(&training, hooks)?)
     }
 

@@ -53,13 +53,17 @@ pub enum ArtifactError {
         why: String,
     },
     /// Written by a later version.
-    #[error("the file has format version {found}; this program reads versions up to {FORMAT_VERSION}: update it")]
+    #[error(
+        "the file has format version {found}; this program reads versions up to {FORMAT_VERSION}: update it"
+    )]
     Newer {
         /// The file's version.
         found: u32,
     },
     /// The bytes are not those that were written.
-    #[error("the file is damaged: its digest is {found}, the one inside is {written}; copy or train it again")]
+    #[error(
+        "the file is damaged: its digest is {found}, the one inside is {written}; copy or train it again"
+    )]
     Damaged {
         /// Digest of the bytes.
         found: String,
@@ -192,8 +196,8 @@ impl Model {
         if found.to_string() != written {
             return Err(ArtifactError::Damaged { found: found.to_string(), written });
         }
-        let header: Header =
-            serde_json::from_str(json).map_err(|e| inconsistent(format!("a description as we write it: {e}")))?;
+        let header: Header = serde_json::from_str(json)
+            .map_err(|e| inconsistent(format!("a description as we write it: {e}")))?;
         let tensors =
             SafeTensors::deserialize(bytes).map_err(|e| ArtifactError::Foreign { why: e.to_string() })?;
         let words = |name: &str| -> Result<Words, ArtifactError> {

@@ -129,6 +129,10 @@ mod tests {
     #[test]
     fn nothing_to_calibrate_on_is_no_temperature() {
         assert_eq!(temperature(&[], 1, &[]), None);
-        assert_eq!(temperature(&[5.0, -5.0], 1, &[1, 0]), None, "all right: any temperature above 0 is worse");
+        assert_eq!(
+            temperature(&[5.0, -5.0], 1, &[1, 0]),
+            None,
+            "all right: any temperature above 0 is worse"
+        );
     }
 }

@@ -62,12 +62,13 @@ impl Model {
         let values = std::mem::take(&mut scratch.features.values);
         let mut counts = vec![0_u32; columns.len()];
         let mut found = Vec::new();
-        let tokens = linear.vectorizer.occurrences(&self.analyzer, text, &mut scratch.features, |c, first, n| {
-            if let Ok(at) = columns.binary_search(&c) {
-                counts[at] += 1;
-                found.push((at, first, n));
-            }
-        });
+        let tokens =
+            linear.vectorizer.occurrences(&self.analyzer, text, &mut scratch.features, |c, first, n| {
+                if let Ok(at) = columns.binary_search(&c) {
+                    counts[at] += 1;
+                    found.push((at, first, n));
+                }
+            });
         let mut tokens: Vec<Contribution> = tokens
             .into_iter()
             .map(|(token, span)| Contribution {

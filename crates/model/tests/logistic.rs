@@ -41,7 +41,8 @@ fn optimum_and_coefficients_are_scikit_learns() {
             let what = format!("{} C={} {}", given["name"], case["C"], case["class_weight"]);
             let weights = numbers(&case["weights"]);
             if case["sample_weight"].is_null() {
-                let name = if case["class_weight"].is_null() { "none".into() } else { case["class_weight"].clone() };
+                let name =
+                    if case["class_weight"].is_null() { "none".into() } else { case["class_weight"].clone() };
                 let rule: ClassWeight = serde_json::from_value(name).unwrap();
                 let counts: Vec<usize> =
                     (0..classes).map(|k| targets.iter().filter(|&&y| usize::from(y) == k).count()).collect();
@@ -127,7 +128,11 @@ fn hooks_can_stop_it() {
     struct Stop;
     impl Hooks for Stop {
         fn progress(&mut self, progress: &Progress) -> std::ops::ControlFlow<()> {
-            if progress.done == 2 { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+            if progress.done == 2 {
+                std::ops::ControlFlow::Break(())
+            } else {
+                std::ops::ControlFlow::Continue(())
+            }
         }
     }
     let goldens = goldens();

@@ -83,7 +83,9 @@ fn vocabulary_idf_and_values_are_scikit_learns() {
             .iter()
             .enumerate()
             .map(|(i, feature)| {
-                *theirs.get(&(i < split, feature)).unwrap_or_else(|| panic!("{name}: {feature:?} is not there"))
+                *theirs
+                    .get(&(i < split, feature))
+                    .unwrap_or_else(|| panic!("{name}: {feature:?} is not there"))
             })
             .collect();
         for (column, &their) in to_theirs.iter().enumerate() {
@@ -99,7 +101,10 @@ fn vocabulary_idf_and_values_are_scikit_learns() {
             for entry in want {
                 let value = got[&(entry[0].as_u64().unwrap() as usize)];
                 let want = entry[1].as_f64().unwrap();
-                assert!((f64::from(value) - want).abs() <= 1e-6 * want.max(1.0), "{name}: row {i}: {value} {want}");
+                assert!(
+                    (f64::from(value) - want).abs() <= 1e-6 * want.max(1.0),
+                    "{name}: row {i}: {value} {want}"
+                );
             }
         }
     }

@@ -20,7 +20,7 @@ pub fn load(
     if let [name] = names
         && !Path::new(name).exists()
     {
-        return snapshot(global, name);
+        anyhow::bail!("no {name} {:?}", global.home);
     }
     let (corpus, report) = read_files(&paths, options, progress)?;
     if !global.quiet {

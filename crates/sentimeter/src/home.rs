@@ -27,7 +27,11 @@ pub fn open_model(global: &Global, path: Option<&Path>) -> anyhow::Result<(PathB
 }
 
 /// Writes a model to `path`, or the home's place, durably and at once: beside, then renamed.
-pub fn save_model(global: &Global, path: Option<&Path>, model: &Model) -> anyhow::Result<(PathBuf, Digest, u64)> {
+pub fn save_model(
+    global: &Global,
+    path: Option<&Path>,
+    model: &Model,
+) -> anyhow::Result<(PathBuf, Digest, u64)> {
     let at = path.map_or_else(|| default_model(global), Path::to_owned);
     let (bytes, digest) = model.to_bytes()?;
     write_atomically(&at, &bytes).with_context(|| format!("cannot write model {}", at.display()))?;

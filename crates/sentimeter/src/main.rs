@@ -38,13 +38,14 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
     let global = &cli.global;
     match &cli.command {
-        Command::Import(args) => commands::import::run(global, args),
-        Command::Datasets(args) => commands::datasets::run(global, args),
+        //Command::Import(args) => commands::import::run(global, args),
+        //Command::Datasets(args) => commands::datasets::run(global, args),
         Command::Train(args) => commands::train::run(global, args),
         Command::Evaluate(args) => commands::evaluate::run(global, args),
-        Command::Predict(args) => commands::predict::run(global, args),
+        //Command::Predict(args) => commands::predict::run(global, args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man => commands::completions::man(),
+        _ => todo!(),
     }
 }
 
@@ -62,7 +63,9 @@ fn log(cli: &Cli) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_ansi(
+            std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr()),
+        )
         .init();
 }
 

@@ -61,9 +61,10 @@ impl Shown {
 
 fn bar(stage: &'static str, total: Option<u64>) -> ProgressBar {
     let (bar, style) = match (total, stage) {
-        (Some(total), "read") => {
-            (ProgressBar::new(total), "{prefix:>10} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left")
-        }
+        (Some(total), "read") => (
+            ProgressBar::new(total),
+            "{prefix:>10} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
+        ),
         (Some(total), _) => {
             (ProgressBar::new(total), "{prefix:>10} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left")
         }

@@ -10,29 +10,115 @@ use super::split::Record;
 
 /// Names under which texts are exported, best first.
 pub(crate) const TEXT: [&str; 37] = [
-    "text", "tweet", "tweet_text", "tweettext", "sentimenttext", "corrected_text", "review_text", "reviewtext",
-    "review_body", "verified_reviews", "review", "reviews", "sentence", "phrase", "comment", "comments", "message",
-    "body", "content", "description", "verbatim", "utterance", "answer", "answers", "response", "feedback", "texte",
-    "txt", "tweets", "feed", "commentaire", "avis", "message_body", "ocr_extracted_text", "النص", "نص", "تعليق",
+    "text",
+    "tweet",
+    "tweet_text",
+    "tweettext",
+    "sentimenttext",
+    "corrected_text",
+    "review_text",
+    "reviewtext",
+    "review_body",
+    "verified_reviews",
+    "review",
+    "reviews",
+    "sentence",
+    "phrase",
+    "comment",
+    "comments",
+    "message",
+    "body",
+    "content",
+    "description",
+    "verbatim",
+    "utterance",
+    "answer",
+    "answers",
+    "response",
+    "feedback",
+    "texte",
+    "txt",
+    "tweets",
+    "feed",
+    "commentaire",
+    "avis",
+    "message_body",
+    "ocr_extracted_text",
+    "النص",
+    "نص",
+    "تعليق",
 ];
 
 /// Names under which labels are exported, best first.
 pub(crate) const LABEL: [&str; 23] = [
-    "sentiment", "label", "polarity", "airline_sentiment", "overall_sentiment", "class", "target", "labels",
-    "sentiment_label", "is_there_an_emotion_directed_at_a_brand_or_product", "emotion", "rating", "stars",
-    "star_rating", "score", "note", "satisfaction_rating.score", "satisfaction_rating", "satisfaction", "csat",
-    "feedback", "étiquette", "التصنيف",
+    "sentiment",
+    "label",
+    "polarity",
+    "airline_sentiment",
+    "overall_sentiment",
+    "class",
+    "target",
+    "labels",
+    "sentiment_label",
+    "is_there_an_emotion_directed_at_a_brand_or_product",
+    "emotion",
+    "rating",
+    "stars",
+    "star_rating",
+    "score",
+    "note",
+    "satisfaction_rating.score",
+    "satisfaction_rating",
+    "satisfaction",
+    "csat",
+    "feedback",
+    "étiquette",
+    "التصنيف",
 ];
 
-const ID: [&str; 10] =
-    ["id", "tweet_id", "tweetid", "textid", "itemid", "review_id", "ticket_id", "response_id", "comment_id", "_unit_id"];
+const ID: [&str; 10] = [
+    "id",
+    "tweet_id",
+    "tweetid",
+    "textid",
+    "itemid",
+    "review_id",
+    "ticket_id",
+    "response_id",
+    "comment_id",
+    "_unit_id",
+];
 const TIME: [&str; 14] = [
-    "time", "date", "created_at", "tweet_created", "tweetdate", "timestamp", "submitted_at", "created", "review_date",
-    "submission_time", "published_at", "updated_at", "datetime", "end_date",
+    "time",
+    "date",
+    "created_at",
+    "tweet_created",
+    "tweetdate",
+    "timestamp",
+    "submitted_at",
+    "created",
+    "review_date",
+    "submission_time",
+    "published_at",
+    "updated_at",
+    "datetime",
+    "end_date",
 ];
 const AUTHOR: [&str; 14] = [
-    "author", "user", "username", "user_name", "screen_name", "author_id", "user_id", "requester", "requester.email",
-    "requester_id", "reviewer", "reviewer_name", "respondent_id", "name",
+    "author",
+    "user",
+    "username",
+    "user_name",
+    "screen_name",
+    "author_id",
+    "user_id",
+    "requester",
+    "requester.email",
+    "requester_id",
+    "reviewer",
+    "reviewer_name",
+    "respondent_id",
+    "name",
 ];
 const CHANNEL: [&str; 4] = ["channel", "via", "via.channel", "source_channel"];
 const LANGUAGE: [&str; 5] = ["language", "lang", "locale", "review_language", "langue"];
@@ -44,7 +130,12 @@ const NOT_CUSTOMERS: [&str; 7] = ["agent", "admin", "internal", "internal_note",
 ///
 /// # Errors
 /// A named column that is not there; no column that could be the text.
-pub(crate) fn plan(path: &str, shape: &mut Shape, from_name: Option<String>, options: &ReadOptions) -> Result<Plan, CorpusError> {
+pub(crate) fn plan(
+    path: &str,
+    shape: &mut Shape,
+    from_name: Option<String>,
+    options: &ReadOptions,
+) -> Result<Plan, CorpusError> {
     let table = Table { path, shape };
     let format = shape.format;
     let fixed = Fixed::of(format);
@@ -67,10 +158,13 @@ pub(crate) fn plan(path: &str, shape: &mut Shape, from_name: Option<String>, opt
         if text.is_empty() {
             return Err(CorpusError::NoText { path: path.to_owned(), columns: shape.columns.join(", ") });
         }
-        let names: Vec<&str> = text.iter().filter_map(|&c| shape.columns.get(c)).map(String::as_str).collect();
+        let names: Vec<&str> =
+            text.iter().filter_map(|&c| shape.columns.get(c)).map(String::as_str).collect();
         said.push(format!("text: column {}", names.join(" and ")));
     }
-    if label.is_none() && let Some(value) = from_name {
+    if label.is_none()
+        && let Some(value) = from_name
+    {
         said.push(format!("label: {value}, from the file's name"));
         label = Some(From::Value(value));
     }
@@ -81,7 +175,10 @@ pub(crate) fn plan(path: &str, shape: &mut Shape, from_name: Option<String>, opt
         };
         match &label {
             Some(From::Column(at)) => said.push(format!("label: column {}", shape.columns[*at])),
-            _ => said.push("no label column found: the texts are unlabelled; name it with --label if there is one".to_owned()),
+            _ => said.push(
+                "no label column found: the texts are unlabelled; name it with --label if there is one"
+                    .to_owned(),
+            ),
         }
     }
     let taken = |at: usize| text.contains(&at) || label == Some(From::Column(at));
@@ -148,7 +245,9 @@ impl Fixed {
                 text: Some(5),
                 channel: Some("social"),
             },
-            Format::Semeval => Self { id: Some(0), label: Some(1), text: Some(2), channel: Some("social"), ..none },
+            Format::Semeval => {
+                Self { id: Some(0), label: Some(1), text: Some(2), channel: Some("social"), ..none }
+            }
             Format::TextLabel => Self { text: Some(0), label: Some(1), ..none },
             Format::LabelText => Self { label: Some(0), text: Some(1), ..none },
             Format::Lines => Self { text: Some(0), ..none },
@@ -175,7 +274,9 @@ impl Table<'_> {
             .iter()
             .position(|c| c == name)
             .or_else(|| columns.iter().position(|c| fold(c) == fold(name)))
-            .or_else(|| name.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|&at| at < columns.len()))
+            .or_else(|| {
+                name.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|&at| at < columns.len())
+            })
             .ok_or_else(|| CorpusError::NoColumn {
                 path: self.path.to_owned(),
                 column: name.to_owned(),
@@ -199,7 +300,10 @@ impl Table<'_> {
     /// Lines and JSON objects have no number of fields to keep to.
     fn is_ragged(&self) -> bool {
         use super::split::Splitter;
-        matches!(self.shape.splitter, Splitter::Lines | Splitter::JsonLines { .. } | Splitter::JsonArray { .. })
+        matches!(
+            self.shape.splitter,
+            Splitter::Lines | Splitter::JsonLines { .. } | Splitter::JsonArray { .. }
+        )
     }
 
     fn preset_text(&self, label: &Option<From>) -> Vec<usize> {
@@ -223,8 +327,7 @@ impl Table<'_> {
         (0..self.shape.columns.len())
             .filter(|&at| *label != Some(From::Column(at)))
             .filter(|&at| {
-                let filled: Vec<&str> =
-                    self.fields(at).map(str::trim).filter(|f| !f.is_empty()).collect();
+                let filled: Vec<&str> = self.fields(at).map(str::trim).filter(|f| !f.is_empty()).collect();
                 let wordy = filled.iter().filter(|f| f.split_whitespace().count() >= 3).count();
                 let mut distinct = filled.clone();
                 distinct.sort_unstable();
@@ -255,7 +358,8 @@ impl Table<'_> {
 
     fn guess_label(&self, text: &[usize]) -> Option<usize> {
         let by_name = LABEL.iter().find_map(|name| {
-            (0..self.shape.columns.len()).find(|&at| !text.contains(&at) && fold(&self.shape.columns[at]) == *name)
+            (0..self.shape.columns.len())
+                .find(|&at| !text.contains(&at) && fold(&self.shape.columns[at]) == *name)
         });
         by_name.or_else(|| {
             if self.shape.header {

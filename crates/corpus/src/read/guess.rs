@@ -99,7 +99,10 @@ fn guess_format(name: &str, head: &str, whole: bool, beside: bool) -> (Format, &
             return (Format::Json, "an object that holds an array");
         }
     }
-    if start.starts_with("[{") || extension == "json" || start.starts_with('[') && start[1..].trim_start().starts_with(['{', '"']) {
+    if start.starts_with("[{")
+        || extension == "json"
+        || start.starts_with('[') && start[1..].trim_start().starts_with(['{', '"'])
+    {
         return (Format::Json, "it starts like a JSON array");
     }
     let lines: Vec<&str> = head.lines().filter(|l| !l.is_empty()).take(SAMPLE).collect();
@@ -127,7 +130,13 @@ fn is_label(field: &str) -> bool {
 /// The delimiter and quote handling under which most records have the same number of fields, at
 /// least two, and the share of those.
 fn best_delimiter(head: &str, whole: bool, candidates: &[char], quote: Quote) -> (Splitter, f64) {
-    let mut best = (Splitter::Delimited { delimiter: candidates.first().map_or(b',', |&c| c as u8), quote: quote != Quote::Off }, -1.0);
+    let mut best = (
+        Splitter::Delimited {
+            delimiter: candidates.first().map_or(b',', |&c| c as u8),
+            quote: quote != Quote::Off,
+        },
+        -1.0,
+    );
     for &candidate in candidates {
         // Where both ways make an equally good table, quotes are kept for tabs and undone for the
         // rest: tools that write tabs seldom quote.
@@ -178,11 +187,22 @@ fn sound(records: Vec<(Record, bool)>) -> Vec<Record> {
     records.into_iter().filter(|(_, good)| *good).map(|(record, _)| record).collect()
 }
 
-fn delimited(format: Format, head: &str, whole: bool, options: &ReadOptions, said: &mut Vec<String>) -> Shape {
+fn delimited(
+    format: Format,
+    head: &str,
+    whole: bool,
+    options: &ReadOptions,
+    said: &mut Vec<String>,
+) -> Shape {
     let given = options.delimiter.filter(char::is_ascii);
     let (candidates, quote): (Vec<char>, Quote) = match (format, given) {
-        (Format::Sentiment140, given) => (vec![given.unwrap_or(',')], if options.quote == Quote::Auto { Quote::On } else { options.quote }),
-        (Format::Semeval, given) => (vec![given.unwrap_or('\t')], if options.quote == Quote::Auto { Quote::Off } else { options.quote }),
+        (Format::Sentiment140, given) => {
+            (vec![given.unwrap_or(',')], if options.quote == Quote::Auto { Quote::On } else { options.quote })
+        }
+        (Format::Semeval, given) => (
+            vec![given.unwrap_or('\t')],
+            if options.quote == Quote::Auto { Quote::Off } else { options.quote },
+        ),
         (_, Some(given)) => (vec![given], options.quote),
         (Format::Tsv, None) => (vec!['\t'], options.quote),
         _ => (vec![',', '\t', ';', '|'], options.quote),
@@ -207,7 +227,8 @@ fn delimited(format: Format, head: &str, whole: bool, options: &ReadOptions, sai
     } else if options.header.is_none() && !fixed {
         said.push("no header: the first row names no column that is known".to_owned());
     }
-    let columns = if header { first.iter().map(|f| f.trim().to_owned()).collect() } else { numbered(first.len()) };
+    let columns =
+        if header { first.iter().map(|f| f.trim().to_owned()).collect() } else { numbered(first.len()) };
     Shape { format, splitter, header, columns, sample: records, said: Vec::new() }
 }
 
@@ -220,7 +241,11 @@ pub(crate) fn numbered(columns: usize) -> Vec<String> {
     (1..=columns).map(|n| n.to_string()).collect()
 }
 
-fn json_shape<'h>(format: Format, objects: impl Iterator<Item = (&'h str, usize)> + Clone, splitter: impl Fn(Vec<String>) -> Splitter) -> Shape {
+fn json_shape<'h>(
+    format: Format,
+    objects: impl Iterator<Item = (&'h str, usize)> + Clone,
+    splitter: impl Fn(Vec<String>) -> Splitter,
+) -> Shape {
     let mut keys = Vec::new();
     for (raw, _) in objects.clone() {
         json::columns(raw, &mut keys);
@@ -267,7 +292,9 @@ pub(crate) fn fold(name: &str) -> String {
 
 /// Recognises presets in tables.
 fn refine(shape: &mut Shape, options: &ReadOptions) {
-    if options.format.is_some() || !matches!(shape.format, Format::Csv | Format::Tsv | Format::Json | Format::Jsonl) {
+    if options.format.is_some()
+        || !matches!(shape.format, Format::Csv | Format::Tsv | Format::Json | Format::Jsonl)
+    {
         return;
     }
     let all = |at: usize, test: &dyn Fn(&str) -> bool| {
@@ -276,13 +303,23 @@ fn refine(shape: &mut Shape, options: &ReadOptions) {
     let digits = |f: &str| !f.is_empty() && f.bytes().all(|b| b.is_ascii_digit());
     let names: Vec<String> = shape.columns.iter().map(|c| fold(c)).collect();
     let has = |name: &str| names.iter().any(|n| n == name);
-    let (format, why) = if !shape.header && shape.columns.len() == 6 && all(0, &|f| matches!(f, "0" | "2" | "4")) && all(1, &digits) {
+    let (format, why) = if !shape.header
+        && shape.columns.len() == 6
+        && all(0, &|f| matches!(f, "0" | "2" | "4"))
+        && all(1, &digits)
+    {
         (Format::Sentiment140, "six columns without a header, the first 0, 2 or 4")
-    } else if !shape.header && shape.columns.len() == 3 && all(0, &digits) && all(1, &|f| named_class(f).is_some()) {
+    } else if !shape.header
+        && shape.columns.len() == 3
+        && all(0, &digits)
+        && all(1, &|f| named_class(f).is_some())
+    {
         (Format::Semeval, "id, class and text without a header")
     } else if has("airline_sentiment") && has("text") {
         (Format::Airline, "it has a column airline_sentiment")
-    } else if has("ticket_id") || has("subject") && (has("status") || has("requester") || has("satisfaction_rating.score")) {
+    } else if has("ticket_id")
+        || has("subject") && (has("status") || has("requester") || has("satisfaction_rating.score"))
+    {
         (Format::Helpdesk, "it has a help desk's columns")
     } else {
         return;

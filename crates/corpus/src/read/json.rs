@@ -135,7 +135,12 @@ pub(crate) fn array_end(bytes: &[u8]) -> usize {
 }
 
 /// Reads the array element of `block` at `at`; the array's closing bracket ends the block.
-pub(crate) fn element(block: &str, at: usize, keys: &[String], record: &mut Record) -> (usize, Option<Fault>) {
+pub(crate) fn element(
+    block: &str,
+    at: usize,
+    keys: &[String],
+    record: &mut Record,
+) -> (usize, Option<Fault>) {
     let bytes = block.as_bytes();
     let mut scan = Scan::default();
     let mut end = bytes.len();

@@ -62,8 +62,8 @@ fn sequence(chars: &[char], bytes: &mut Vec<u8>) -> Option<(char, usize)> {
 fn byte(c: char) -> Option<u8> {
     /// Characters of bytes 0x80..=0x9f; 0 where windows-1252 has none.
     const HIGH: [char; 32] = [
-        '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘',
-        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+        '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’',
+        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
     ];
     match c {
         '\0' => None,
@@ -115,7 +115,8 @@ mod tests {
             let found = undouble(&twice.replace("Ã ", "Ã\u{a0}"), &mut out);
             assert_eq!((found, out.as_str()), (true, once), "{twice}");
         }
-        for innocent in ["«CAFÉ»", "“santé”…", "déjà vu", "ÀÉÎ", "نعم", "😀", "Ã", "plain"] {
+        for innocent in ["«CAFÉ»", "“santé”…", "déjà vu", "ÀÉÎ", "نعم", "😀", "Ã", "plain"]
+        {
             assert!(!undouble(innocent, &mut String::new()), "{innocent}");
         }
     }

@@ -49,7 +49,8 @@ pub fn read(
     if paths.is_empty() {
         return Err(CorpusError::NoFiles);
     }
-    let mut reading = Reading { options, progress, corpus: Corpus::new(), report: ReadReport::default(), format: None };
+    let mut reading =
+        Reading { options, progress, corpus: Corpus::new(), report: ReadReport::default(), format: None };
     for path in paths {
         reading.path(path, paths.len() > 1)?;
     }
@@ -113,7 +114,8 @@ impl Reading<'_> {
         let decoded = open::decode(reader, self.options.encoding.as_deref()).map_err(failed)?;
         let (head, mut stream) = blocks::peek(decoded.reader).map_err(failed)?;
         let whole = head.len() < blocks::HEAD;
-        let cut = if whole { head.len() } else { memchr::memrchr(b'\n', &head).map_or(head.len(), |at| at + 1) };
+        let cut =
+            if whole { head.len() } else { memchr::memrchr(b'\n', &head).map_or(head.len(), |at| at + 1) };
         let (head, _) = open::utf8_or_1252(head[..cut].to_vec());
         let inner = inner_name(origin.path);
         let labels_file = aligned_labels(origin.path);
@@ -154,9 +156,12 @@ impl Reading<'_> {
             ..FileReport::default()
         };
         self.format = Some(shape.format);
-        let blocks = Blocks::new(stream, shape.splitter.clone(), self.options.limits.record_bytes).at_line(line);
+        let blocks =
+            Blocks::new(stream, shape.splitter.clone(), self.options.limits.record_bytes).at_line(line);
         let lines = self.blocks(blocks, &shape, &plan, &mut file, origin)?;
-        if let Some((labels, label_rows)) = aligned && lines != label_rows {
+        if let Some((labels, label_rows)) = aligned
+            && lines != label_rows
+        {
             return Err(CorpusError::Aligned {
                 texts: origin.name.clone(),
                 text_rows: lines,
@@ -169,7 +174,14 @@ impl Reading<'_> {
 
     /// Parses a batch of blocks on all cores while this thread reads the next one. Gives the number
     /// of lines.
-    fn blocks(&mut self, mut blocks: Blocks<impl Read>, shape: &Shape, plan: &Plan, file: &mut FileReport, origin: &Origin<'_>) -> Result<u64, CorpusError> {
+    fn blocks(
+        &mut self,
+        mut blocks: Blocks<impl Read>,
+        shape: &Shape,
+        plan: &Plan,
+        file: &mut FileReport,
+        origin: &Origin<'_>,
+    ) -> Result<u64, CorpusError> {
         let count = rayon::current_num_threads() * 2;
         let failed = |e: io::Error| self::failed(e, origin, self.options);
         let mut batch = blocks.batch(count).map_err(failed)?;
@@ -182,7 +194,10 @@ impl Reading<'_> {
                 let parts = &mut parts;
                 let name = &name;
                 scope.spawn(move |_| {
-                    batch.into_par_iter().map(|block| parse(block, shape, plan, name)).collect_into_vec(parts);
+                    batch
+                        .into_par_iter()
+                        .map(|block| parse(block, shape, plan, name))
+                        .collect_into_vec(parts);
                 });
                 next = blocks.batch(count);
             });
@@ -254,7 +269,12 @@ impl Reading<'_> {
         self.report.bad_rows.extend(part.bad_rows.into_iter().take(room));
         let limit = self.options.limits.rows;
         if self.corpus.len() as u64 > limit {
-            return Err(CorpusError::Limit { path: origin.name.clone(), limit, what: "rows", option: "max-rows" });
+            return Err(CorpusError::Limit {
+                path: origin.name.clone(),
+                limit,
+                what: "rows",
+                option: "max-rows",
+            });
         }
         // A file of another kind altogether should not be read to its end before that is said.
         const ENOUGH: u64 = 10_000;

@@ -63,10 +63,8 @@ impl<R: Read> Capped<R> {
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        self.left = self
-            .left
-            .checked_sub(n as u64)
-            .ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        self.left =
+            self.left.checked_sub(n as u64).ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
         Ok(n)
     }
 }
@@ -129,9 +127,7 @@ pub(crate) fn decode<R: Read>(mut reader: R, name: Option<&str>) -> io::Result<D
     }
     let named = match name {
         None | Some("auto") => None,
-        Some(name) => Some(
-            Encoding::for_label(name.as_bytes()).ok_or(io::ErrorKind::Unsupported)?,
-        ),
+        Some(name) => Some(Encoding::for_label(name.as_bytes()).ok_or(io::ErrorKind::Unsupported)?),
     };
     let encoding = mark.map(|(encoding, _)| encoding).or(named).or_else(|| wide(&head));
     let rejoined = Cursor::new(head).chain(reader);
@@ -196,8 +192,7 @@ impl<R: Read> Recoder<R> {
         self.done = n == 0;
         let room = self.decoder.max_utf8_buffer_length(n).unwrap_or(n * 3 + 16);
         self.ready.resize(room, 0);
-        let (_, _, written, _) =
-            self.decoder.decode_to_utf8(&self.raw[..n], &mut self.ready, self.done);
+        let (_, _, written, _) = self.decoder.decode_to_utf8(&self.raw[..n], &mut self.ready, self.done);
         self.ready.truncate(written);
         self.given = 0;
         Ok(())

@@ -101,7 +101,14 @@ struct Scratch {
 impl Plan {
     /// Parses whole records: `block` starts on `line`; `header` says that its first record names
     /// the columns.
-    pub(crate) fn parse(&self, splitter: &Splitter, block: &str, line: u64, header: bool, file: &str) -> Part {
+    pub(crate) fn parse(
+        &self,
+        splitter: &Splitter,
+        block: &str,
+        line: u64,
+        header: bool,
+        file: &str,
+    ) -> Part {
         let mut part = Part::default();
         let mut record = Record::default();
         let mut scratch = Scratch::default();
@@ -161,7 +168,8 @@ impl Plan {
             for &column in &self.text {
                 if let Some(text) = record.get(column)
                     && !text.trim().is_empty()
-                    && let Some(fault) = self.example(text, record, line, label, class, part, &mut scratch.mended)
+                    && let Some(fault) =
+                        self.example(text, record, line, label, class, part, &mut scratch.mended)
                 {
                     return Some(fault);
                 }
@@ -189,7 +197,16 @@ impl Plan {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one row's pieces, borrowed apart")]
-    fn example(&self, text: &str, record: &Record, line: u64, label: Option<&str>, class: Option<usize>, part: &mut Part, mended: &mut String) -> Option<String> {
+    fn example(
+        &self,
+        text: &str,
+        record: &Record,
+        line: u64,
+        label: Option<&str>,
+        class: Option<usize>,
+        part: &mut Part,
+        mended: &mut String,
+    ) -> Option<String> {
         // Bytes first: characters are at most as many, and counting them costs.
         if text.len() > self.text_chars && text.chars().count() > self.text_chars {
             part.too_long += 1;

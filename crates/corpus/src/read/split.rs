@@ -44,7 +44,8 @@ impl Record {
 
     /// Makes the last field end where it does now, and drops a line end's `\r` from it.
     fn close(&mut self, strip: bool) {
-        if strip && self.buffer.ends_with('\r') && self.buffer.len() > self.ends.last().copied().unwrap_or(0) {
+        if strip && self.buffer.ends_with('\r') && self.buffer.len() > self.ends.last().copied().unwrap_or(0)
+        {
             self.buffer.pop();
         }
         self.ends.push(self.buffer.len());
@@ -86,9 +87,7 @@ impl Splitter {
     pub(crate) fn record(&self, block: &str, at: usize, record: &mut Record) -> (usize, Option<Fault>) {
         record.clear();
         match self {
-            Self::Delimited { delimiter, quote } => {
-                delimited(block, at, *delimiter, *quote, record)
-            }
+            Self::Delimited { delimiter, quote } => delimited(block, at, *delimiter, *quote, record),
             Self::Lines => {
                 let (line, next) = line(block, at);
                 record.push(line);
@@ -96,8 +95,7 @@ impl Splitter {
             }
             Self::Pair { delimiter, last } => {
                 let (line, next) = line(block, at);
-                let pair =
-                    if *last { line.rsplit_once(*delimiter) } else { line.split_once(*delimiter) };
+                let pair = if *last { line.rsplit_once(*delimiter) } else { line.split_once(*delimiter) };
                 match pair {
                     Some((left, right)) => {
                         record.push(left);
@@ -110,11 +108,8 @@ impl Splitter {
             }
             Self::JsonLines { keys } => {
                 let (line, next) = line(block, at);
-                let fault = if line.trim().is_empty() {
-                    None
-                } else {
-                    super::json::object(line, keys, record).err()
-                };
+                let fault =
+                    if line.trim().is_empty() { None } else { super::json::object(line, keys, record).err() };
                 (next, fault)
             }
             Self::JsonArray { keys } => super::json::element(block, at, keys, record),
@@ -164,7 +159,13 @@ fn closing(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-fn delimited(block: &str, start: usize, delimiter: u8, quote: bool, record: &mut Record) -> (usize, Option<Fault>) {
+fn delimited(
+    block: &str,
+    start: usize,
+    delimiter: u8,
+    quote: bool,
+    record: &mut Record,
+) -> (usize, Option<Fault>) {
     let bytes = block.as_bytes();
     let mut at = start;
     loop {

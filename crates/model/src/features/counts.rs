@@ -88,7 +88,15 @@ impl Counts {
         if grams.is_none() {
             bases.push(end as u32);
         }
-        Ok(Self { words, tokens, levels, grams, word_range: settings.words, char_range: settings.chars, bases })
+        Ok(Self {
+            words,
+            tokens,
+            levels,
+            grams,
+            word_range: settings.words,
+            char_range: settings.chars,
+            bases,
+        })
     }
 
     /// Number of texts.

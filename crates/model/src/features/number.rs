@@ -68,15 +68,17 @@ pub(crate) fn number<K: Key>(
     let mut scattered: Vec<Vec<Vec<(K, u32)>>> = chunks(len, chunk)
         .into_par_iter()
         .map(|range| {
-            let mut out: Vec<Vec<(K, u32)>> =
-                (0..parts).map(|_| Vec::with_capacity(range.len() / parts + range.len() / parts / 4)).collect();
+            let mut out: Vec<Vec<(K, u32)>> = (0..parts)
+                .map(|_| Vec::with_capacity(range.len() / parts + range.len() / parts / 4))
+                .collect();
             each(range, &mut |position, key| out[part_of(key.hash64())].push((key, position as u32)));
             out
         })
         .collect();
 
     // Turn chunk-major into part-major without copying the keys.
-    let mut by_part: Vec<Vec<Vec<(K, u32)>>> = (0..parts).map(|_| Vec::with_capacity(scattered.len())).collect();
+    let mut by_part: Vec<Vec<Vec<(K, u32)>>> =
+        (0..parts).map(|_| Vec::with_capacity(scattered.len())).collect();
     for chunk in scattered.drain(..) {
         for (part, keys) in chunk.into_iter().enumerate() {
             by_part[part].push(keys);

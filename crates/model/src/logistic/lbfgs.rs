@@ -93,8 +93,11 @@ pub(super) fn minimise(
             continue;
         };
         iterations += 1;
-        let mut pair = if pairs.len() == MEMORY { pairs.pop_front() } else { None }
-            .unwrap_or_else(|| Pair { s: vec![0.0; at.len()], y: vec![0.0; at.len()], rho: 0.0 });
+        let mut pair = if pairs.len() == MEMORY { pairs.pop_front() } else { None }.unwrap_or_else(|| Pair {
+            s: vec![0.0; at.len()],
+            y: vec![0.0; at.len()],
+            rho: 0.0,
+        });
         pair.s.copy_from_slice(&next);
         add_scaled(&mut pair.s, -1.0, &at);
         pair.y.copy_from_slice(&next_gradient);

@@ -115,7 +115,11 @@ impl TryFrom<&Settings> for Logistic {
 
     fn try_from(raw: &Settings) -> Result<Self, SettingError> {
         let positive = |name, x: f64| {
-            if x.is_finite() && x > 0.0 { Ok(x) } else { Err(SettingError::new(name, "finite and above 0", x)) }
+            if x.is_finite() && x > 0.0 {
+                Ok(x)
+            } else {
+                Err(SettingError::new(name, "finite and above 0", x))
+            }
         };
         Ok(Self {
             c: positive("logistic.c", raw.c)?,

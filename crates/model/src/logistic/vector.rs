@@ -47,9 +47,8 @@ pub(super) fn multiply(y: &mut [f64], a: f64, x: &[f64]) {
 
 /// `Σ a² b`.
 pub(super) fn weighted_square(a: &[f64], b: &[f64]) -> f64 {
-    let part = |r: std::ops::Range<usize>| -> f64 {
-        a[r.clone()].iter().zip(&b[r]).map(|(a, b)| a * a * b).sum()
-    };
+    let part =
+        |r: std::ops::Range<usize>| -> f64 { a[r.clone()].iter().zip(&b[r]).map(|(a, b)| a * a * b).sum() };
     reduce(a.len(), CHUNK, part, |x, y| x + y).unwrap_or(0.0)
 }
 

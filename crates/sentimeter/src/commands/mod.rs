@@ -1,10 +1,10 @@
 //! One file per command.
 
 pub mod completions;
-pub mod datasets;
+//pub mod datasets;
 pub mod evaluate;
-pub mod import;
-pub mod predict;
+//pub mod import;
+//pub mod predict;
 pub mod train;
 
 use serde::Serialize;
