@@ -167,29 +167,33 @@ pub struct Groups {
 /// Candidates come from hashing parts of each set of words (see [`keys`]) and are verified by their
 /// exact Jaccard similarity. The work is linear in the text, whatever the text.
 pub fn near_duplicates(identities: &Identities) -> Groups {
-    // One representative row a distinct text; indices ascend with the identities.
+    // One row stands for a distinct text, numbered in the order of identities.
     let distinct: Vec<(u64, u32)> = identities.same().map(|same| same[0]).collect();
+    const COPY: u32 = u32::MAX;
+    let mut number = vec![COPY; identities.hashes.len()];
+    for (i, &(_, row)) in (0_u32..).zip(&distinct) {
+        number[row as usize] = i;
+    }
+    // Rows are visited as they lie in memory; in the order of identities each would be a cache miss.
     let once = Once::new(distinct.len() * 4);
-    let parts = chunks(distinct.len());
-    let each = |range: &Range<usize>, sink: &mut dyn FnMut(u64, u32)| {
-        for i in range.clone() {
-            keys(identities.words(distinct[i].1), &mut |key| sink(key, i as u32));
-        }
-    };
-    parts.par_iter().for_each(|range| each(range, &mut |key, _| once.see(key)));
-    let mut buckets: Vec<(u64, u32)> = parts
-        .par_iter()
-        .flat_map_iter(|range| {
-            let mut kept = Vec::new();
-            each(range, &mut |key, i| {
-                if once.again(key) {
-                    kept.push((key, i));
-                }
-            });
-            kept
+    let mut found: Vec<Vec<(u64, u32)>> = chunks(number.len())
+        .into_par_iter()
+        .map(|range| {
+            let mut found = Vec::with_capacity(range.len() * 3);
+            for row in range.filter(|&row| number[row] != COPY) {
+                keys(identities.words(row as u32), &mut |key| {
+                    once.see(key);
+                    found.push((key, number[row]));
+                });
+            }
+            found
         })
         .collect();
+    found.par_iter_mut().for_each(|found| found.retain(|&(key, _)| once.again(key)));
+    let mut buckets = found.concat();
+    drop(found);
     buckets.par_sort_unstable();
+    let words = |i: u32| identities.words(distinct[i as usize].1);
     let near: Vec<(u32, u32)> = buckets
         .par_chunk_by(|a, b| a.0 == b.0)
         .flat_map_iter(|bucket| {
@@ -198,9 +202,7 @@ pub fn near_duplicates(identities: &Identities) -> Groups {
                 std::iter::once(0).chain(before).map(move |j| (bucket[j].1, bucket[i].1))
             })
         })
-        .filter(|&(a, b)| {
-            similar(identities.words(distinct[a as usize].1), identities.words(distinct[b as usize].1))
-        })
+        .filter(|&(a, b)| similar(words(a), words(b)))
         .collect();
     let mut sets = Disjoint::new(distinct.len());
     near.into_iter().for_each(|(a, b)| sets.join(a, b));
@@ -417,7 +419,7 @@ mod tests {
         let found = groups.chunks(2).filter(|pair| pair[0] == pair[1]).count();
         assert!(found >= 294, "{found} of 300");
         let distinct: std::collections::BTreeSet<_> = groups.iter().collect();
-        assert_eq!(distinct.len(), 300, "texts without a common word are never joined");
+        assert_eq!(distinct.len(), 600 - found, "texts without a common word are never joined");
     }
 
     #[test]
