@@ -10,16 +10,22 @@
 mod column;
 mod corpus;
 mod error;
+mod fingerprint;
 mod label;
+mod near;
 mod options;
 mod read;
 mod report;
+mod split;
 mod time;
 
 pub use corpus::{Corpus, Example};
 pub use error::CorpusError;
+pub use fingerprint::{DuplicateReport, Fingerprints, deduplicate, identities, identity_of};
 pub use label::{LabelMap, LabelMapError};
+pub use near::{NEAR, near_duplicates};
 pub use options::{Format, Limits, Quote, ReadOptions};
 pub use read::read;
 pub use report::{BadRow, FileReport, Progress, ReadReport};
+pub use split::{Split, SplitError, SplitKind, SplitPlan, folds, split, split_groups};
 pub use time::parse_time;
