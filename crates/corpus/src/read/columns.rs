@@ -101,7 +101,7 @@ pub(crate) fn plan(path: &str, shape: &mut Shape, from_name: Option<String>, opt
             (None, None) => From::Nowhere,
         },
     };
-    let plan = Plan {
+    let mut plan = Plan {
         fields: if table.is_ragged() { 0 } else { shape.columns.len() },
         id: optional(&options.id, fixed.id, &ID)?,
         time: optional(&options.time, fixed.time, &TIME)?,
@@ -121,6 +121,9 @@ pub(crate) fn plan(path: &str, shape: &mut Shape, from_name: Option<String>, opt
         mend: options.mend,
         text_chars: options.limits.text_chars,
     };
+    if format == Format::Semeval {
+        plan.time = plan.time.or(Some(3)); // where a row has one more field
+    }
     shape.said.extend(said);
     Ok(plan)
 }
@@ -269,7 +272,7 @@ impl Table<'_> {
         })
     }
 
-    /// Few, short values, all names of classes (better) or numbers: how far from that, if at all.
+    /// Few, short values, best names of classes, then numbers, then other words: how far from that, if at all.
     fn labelness(&self, at: usize) -> Option<(u8, usize)> {
         let mut values: Vec<&str> = self.fields(at).map(str::trim).filter(|f| !f.is_empty()).collect();
         let classes = values.iter().filter(|v| named_class(v).is_some()).count();
@@ -285,7 +288,9 @@ impl Table<'_> {
         } else if (numbers + classes) * 10 >= rows * 9 {
             Some((1, values.len()))
         } else {
-            None
+            // Names that we do not know, if they are as few and short as names of classes are.
+            let short = values.iter().all(|v| v.len() <= 20 && !v.contains(char::is_whitespace));
+            (short && values.len() > 1 && values.len() * 20 <= rows).then_some((2, values.len()))
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::label::{named_class, number};
 use crate::options::{Format, Quote, ReadOptions};
 
 use super::json;
-use super::split::{Record, Splitter};
+use super::split::{Quoting, Record, Splitter};
 
 /// Records looked at.
 const SAMPLE: usize = 500;
@@ -127,15 +127,16 @@ fn is_label(field: &str) -> bool {
 /// The delimiter and quote handling under which most records have the same number of fields, at
 /// least two, and the share of those.
 fn best_delimiter(head: &str, whole: bool, candidates: &[char], quote: Quote) -> (Splitter, f64) {
-    let mut best = (Splitter::Delimited { delimiter: candidates.first().map_or(b',', |&c| c as u8), quote: quote != Quote::Off }, -1.0);
+    let mut best = (Splitter::Delimited { delimiter: candidates.first().map_or(b',', |&c| c as u8), quote: Quoting::On }, -1.0);
     for &candidate in candidates {
         // Where both ways make an equally good table, quotes are kept for tabs and undone for the
         // rest: tools that write tabs seldom quote.
-        let ways: &[bool] = match quote {
-            Quote::On => &[true],
-            Quote::Off => &[false],
-            Quote::Auto if candidate == '\t' => &[false, true],
-            Quote::Auto => &[true, false],
+        let ways: &[Quoting] = match quote {
+            Quote::On => &[Quoting::On],
+            Quote::Line => &[Quoting::Line],
+            Quote::Off => &[Quoting::Off],
+            Quote::Auto if candidate == '\t' => &[Quoting::Off, Quoting::On],
+            Quote::Auto => &[Quoting::On, Quoting::Off],
         };
         for &quote in ways {
             let splitter = Splitter::Delimited { delimiter: candidate as u8, quote };
@@ -194,7 +195,7 @@ fn delimited(format: Format, head: &str, whole: bool, options: &ReadOptions, sai
             said.push(format!(
                 "delimiter {:?}, quotes {}: {percent} % of the first rows then have as many fields",
                 char::from(*delimiter),
-                if *quoted { "on" } else { "off" },
+                quoted.name(),
             ));
         }
     }
@@ -207,7 +208,9 @@ fn delimited(format: Format, head: &str, whole: bool, options: &ReadOptions, sai
     } else if options.header.is_none() && !fixed {
         said.push("no header: the first row names no column that is known".to_owned());
     }
-    let columns = if header { first.iter().map(|f| f.trim().to_owned()).collect() } else { numbered(first.len()) };
+    let columns = if format == Format::Semeval {
+        numbered(3) // with or without the tab at the end
+    } else if header { first.iter().map(|f| f.trim().to_owned()).collect() } else { numbered(first.len()) };
     Shape { format, splitter, header, columns, sample: records, said: Vec::new() }
 }
 
@@ -251,6 +254,31 @@ fn json_array(format: Format, head: &str) -> Shape {
     json_shape(format, spans.into_iter(), |keys| Splitter::JsonArray { keys })
 }
 
+/// The layout of a table whose records come ready; takes the header off `records` if `columns` are
+/// not known and there is one.
+pub(crate) fn table(kind: Format, columns: Option<Vec<String>>, records: &mut Vec<Record>, options: &ReadOptions) -> Shape {
+    let mut header = false;
+    let columns = columns.unwrap_or_else(|| {
+        let first = records.first().cloned().unwrap_or_default();
+        header = options.header.unwrap_or_else(|| looks_like_header(&first));
+        if header && !records.is_empty() {
+            records.remove(0);
+            return first.iter().map(|f| f.trim().to_owned()).collect();
+        }
+        numbered(first.len())
+    });
+    let mut shape = Shape {
+        format: options.format.unwrap_or(kind),
+        splitter: Splitter::Lines,
+        header,
+        columns,
+        sample: records.iter().take(SAMPLE).cloned().collect(),
+        said: vec![format!("format {kind}: the first bytes of the file")],
+    };
+    refine(&mut shape, options);
+    shape
+}
+
 /// A header names a column that we know, and holds no number.
 fn looks_like_header(first: &Record) -> bool {
     let known = |f: &str| {
@@ -267,7 +295,7 @@ pub(crate) fn fold(name: &str) -> String {
 
 /// Recognises presets in tables.
 fn refine(shape: &mut Shape, options: &ReadOptions) {
-    if options.format.is_some() || !matches!(shape.format, Format::Csv | Format::Tsv | Format::Json | Format::Jsonl) {
+    if options.format.is_some() || !matches!(shape.format, Format::Csv | Format::Tsv | Format::Json | Format::Jsonl | Format::Excel | Format::Parquet) {
         return;
     }
     let all = |at: usize, test: &dyn Fn(&str) -> bool| {
@@ -278,7 +306,7 @@ fn refine(shape: &mut Shape, options: &ReadOptions) {
     let has = |name: &str| names.iter().any(|n| n == name);
     let (format, why) = if !shape.header && shape.columns.len() == 6 && all(0, &|f| matches!(f, "0" | "2" | "4")) && all(1, &digits) {
         (Format::Sentiment140, "six columns without a header, the first 0, 2 or 4")
-    } else if !shape.header && shape.columns.len() == 3 && all(0, &digits) && all(1, &|f| named_class(f).is_some()) {
+    } else if !shape.header && (shape.columns.len() == 3 || shape.columns.len() == 4 && all(3, &|f| f.trim().is_empty())) && all(0, &digits) && all(1, &|f| named_class(f).is_some()) {
         (Format::Semeval, "id, class and text without a header")
     } else if has("airline_sentiment") && has("text") {
         (Format::Airline, "it has a column airline_sentiment")
@@ -289,4 +317,7 @@ fn refine(shape: &mut Shape, options: &ReadOptions) {
     };
     shape.said.push(format!("preset {format}: {why}"));
     shape.format = format;
+    if format == Format::Semeval {
+        shape.columns.truncate(3);
+    }
 }

@@ -128,15 +128,24 @@ impl Plan {
         if self.map.is_some() { usize::MAX } else { MAX_LABELS }
     }
 
-    /// Takes one record; gives the reason if it is broken.
-    pub(crate) fn take_row(&self, record: &Record, line: u64, part: &mut Part, file: &str) {
-        part.rows += 1;
-        if let Some(reason) = self.take(record, line, part, &mut Scratch::default()) {
-            let raw: Vec<&str> = record.iter().collect();
-            part.bad_rows.push(bad_row(file, line, reason, &raw.join("\t")));
+    /// Parses records that were split already; the first stands on `line`.
+    pub(crate) fn take_all(&self, records: &[Record], line: u64, file: &str) -> Part {
+        let mut part = Part::default();
+        let mut scratch = Scratch::default();
+        for (record, line) in records.iter().zip(line..) {
+            if record.iter().all(|field| field.trim().is_empty()) || part.labels.len() > self.most_labels() {
+                continue;
+            }
+            part.rows += 1;
+            if let Some(reason) = self.take(record, line, &mut part, &mut scratch) {
+                let raw: Vec<&str> = record.iter().collect();
+                part.bad_rows.push(bad_row(file, line, reason, &raw.join("\t")));
+            }
         }
+        part
     }
 
+    /// Takes one record; gives the reason if it is broken.
     fn take(&self, record: &Record, line: u64, part: &mut Part, scratch: &mut Scratch) -> Option<String> {
         if let Some(fault) = self.width_fault(record) {
             return Some(fault);
@@ -201,7 +210,7 @@ impl Plan {
         }
         let mut text = text;
         if !text.is_ascii() {
-            part.damaged += u64::from(text.contains('\u{fffd}'));
+            part.damaged += u64::from(text.contains('\u{fffd}') || text.contains("ï¿½"));
             if mend::undouble(text, mended) {
                 part.double_encoded += 1;
                 if self.mend {
@@ -250,9 +259,10 @@ impl Plan {
         if self.fields == 0 || got == self.fields {
             return None;
         }
-        // Spreadsheets and SemEval end lines with delimiters to spare.
-        let spare = got > self.fields
-            && (self.fields..got).all(|i| record.get(i).is_some_and(|f| f.trim().is_empty()));
+        // Spreadsheets and SemEval end lines with delimiters to spare; SemEval 2016 has a few times
+        // behind them.
+        let spare = |f: &str| f.trim().is_empty() || self.semeval && parse_time(f).is_some();
+        let spare = got > self.fields && (self.fields..got).all(|i| record.get(i).is_some_and(spare));
         (!spare).then(|| format!("found {got} fields, expected {}", self.fields))
     }
 }
