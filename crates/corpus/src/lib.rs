@@ -18,6 +18,7 @@ mod read;
 mod report;
 mod split;
 mod time;
+mod write;
 
 pub use corpus::{Corpus, Example};
 pub use error::CorpusError;
@@ -25,7 +26,8 @@ pub use fingerprint::{DuplicateReport, Fingerprints, deduplicate, identities, id
 pub use label::{LabelMap, LabelMapError};
 pub use near::{NEAR, near_duplicates};
 pub use options::{Format, Limits, Quote, ReadOptions};
-pub use read::read;
+pub use read::{Record, Row, Rows, read, stream};
 pub use report::{BadRow, FileReport, Progress, ReadReport};
 pub use split::{Split, SplitError, SplitKind, SplitPlan, folds, split, split_groups};
 pub use time::parse_time;
+pub use write::{OutputFormat, Score, Writer};

@@ -8,7 +8,11 @@ mod mend;
 mod open;
 mod plan;
 mod split;
+mod stream;
 mod tables;
+
+pub use self::split::Record;
+pub use self::stream::{Row, Rows, stream};
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -274,22 +278,12 @@ impl Reading<'_> {
         let failed = |e: io::Error| failed(e, origin, options);
         let decoded = open::decode(reader, self.options.encoding.as_deref()).map_err(failed)?;
         let (head, mut stream) = blocks::peek(decoded.reader).map_err(failed)?;
-        let whole = head.len() < blocks::HEAD;
-        let cut = if whole { head.len() } else { memchr::memrchr(b'\n', &head).map_or(head.len(), |at| at + 1) };
-        let (head, _) = open::utf8_or_1252(head[..cut].to_vec());
+        let (head, whole) = head_text(head);
         let labels_file = aligned_labels(origin.path);
         let mut shape = guess::shape(&origin.inner, &head, whole, labels_file.is_some(), self.options);
         let mut line = 1;
         if let Splitter::JsonArray { .. } = shape.splitter {
-            let Some(start) = json::array_start(head.as_bytes()) else {
-                return Err(CorpusError::Format {
-                    path: origin.name.clone(),
-                    expected: "a JSON array of objects".to_owned(),
-                    found: "no opening bracket in the first 256 KiB".to_owned(),
-                });
-            };
-            let skipped = open::fill(&mut stream, start + 1).map_err(failed)?;
-            line += split::count_lines(&skipped);
+            line += skip_to_array(&mut stream, &head, &origin.name).map_err(|e| e.unwrap_or_else(failed))?;
         }
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
@@ -505,18 +499,60 @@ fn parse(block: Block, shape: &Shape, plan: &Plan, file: &str) -> (Part, u64) {
 }
 
 fn failed(error: io::Error, origin: &Origin<'_>, options: &ReadOptions) -> CorpusError {
+    failed_to_read(error, &origin.name, origin.path, options)
+}
+
+/// What an error of the stream called `name` means for people.
+fn failed_to_read(error: io::Error, name: &str, path: &Path, options: &ReadOptions) -> CorpusError {
     match error.kind() {
         io::ErrorKind::FileTooLarge => CorpusError::Limit {
-            path: origin.name.clone(),
+            path: name.to_owned(),
             limit: options.limits.bytes,
             what: "bytes after decompression",
             option: "max-bytes",
         },
-        io::ErrorKind::Unsupported => CorpusError::Option(format!(
+        io::ErrorKind::Unsupported if options.encoding.is_some() => CorpusError::Option(format!(
             "no encoding {:?}; there are utf-8, windows-1252, utf-16le, windows-1256 and the other names of the WHATWG's list",
             options.encoding.as_deref().unwrap_or_default()
         )),
-        _ => CorpusError::Io { doing: "read", path: origin.path.to_owned(), source: error },
+        _ => CorpusError::Io { doing: "read", path: path.to_owned(), source: error },
+    }
+}
+
+/// The head of a stream as whole lines of text, and whether it is all of it.
+fn head_text(mut head: Vec<u8>) -> (String, bool) {
+    let whole = head.len() < blocks::HEAD;
+    if !whole && let Some(at) = memchr::memrchr(b'\n', &head) {
+        head.truncate(at + 1);
+    }
+    (open::utf8_or_1252(head).0, whole)
+}
+
+/// Reads up to the array of records; gives the lines before it. An error of the file itself is the
+/// caller's to word.
+fn skip_to_array(stream: &mut impl Read, head: &str, name: &str) -> Result<u64, ArrayError> {
+    let Some(start) = json::array_start(head.as_bytes()) else {
+        return Err(ArrayError::Shape(CorpusError::Format {
+            path: name.to_owned(),
+            expected: "a JSON array of objects".to_owned(),
+            found: "no opening bracket in the first 256 KiB".to_owned(),
+        }));
+    };
+    let skipped = open::fill(stream, start + 1).map_err(ArrayError::Io)?;
+    Ok(split::count_lines(&skipped))
+}
+
+enum ArrayError {
+    Io(io::Error),
+    Shape(CorpusError),
+}
+
+impl ArrayError {
+    fn unwrap_or_else(self, word: impl FnOnce(io::Error) -> CorpusError) -> CorpusError {
+        match self {
+            Self::Io(e) => word(e),
+            Self::Shape(e) => e,
+        }
     }
 }
 

@@ -179,22 +179,27 @@ impl Plan {
         }
         let text = match self.text.as_slice() {
             [only] if !self.semeval => record.get(*only).unwrap_or_default(),
-            columns => {
+            _ => {
                 let Scratch { text, .. } = scratch;
-                text.clear();
-                for field in columns.iter().filter_map(|&c| record.get(c)).filter(|f| !f.trim().is_empty()) {
-                    if !text.is_empty() {
-                        text.push('\n');
-                    }
-                    text.push_str(field);
-                }
-                if self.semeval {
-                    mend::semeval(text);
-                }
+                self.text_of(record, text);
                 text.as_str()
             }
         };
         self.example(text, record, line, label, class, part, &mut scratch.mended)
+    }
+
+    /// Writes the text of `record` into `out`: its text fields, a line each.
+    pub(crate) fn text_of(&self, record: &Record, out: &mut String) {
+        out.clear();
+        for field in self.text.iter().filter_map(|&c| record.get(c)).filter(|f| !f.trim().is_empty()) {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(field);
+        }
+        if self.semeval {
+            mend::semeval(out);
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one row's pieces, borrowed apart")]
@@ -254,7 +259,7 @@ impl Plan {
         }
     }
 
-    fn width_fault(&self, record: &Record) -> Option<String> {
+    pub(crate) fn width_fault(&self, record: &Record) -> Option<String> {
         let got = record.len();
         if self.fields == 0 || got == self.fields {
             return None;

@@ -14,7 +14,7 @@ const BATCH: usize = 8192;
 pub(crate) struct Table<'a> {
     /// `None`: the first record may name them.
     pub(crate) columns: Option<Vec<String>>,
-    pub(crate) batches: Box<dyn Iterator<Item = Result<Vec<Record>, String>> + 'a>,
+    pub(crate) batches: Box<dyn Iterator<Item = Result<Vec<Record>, String>> + Send + 'a>,
 }
 
 /// The first sheet of a workbook that holds rows. Errors say what was found.
