@@ -53,6 +53,11 @@ impl Corpus {
         Self::default()
     }
 
+    /// A corpus without examples whose classes are known; their order is kept.
+    pub fn with_labels(names: Vec<String>) -> Self {
+        Self { names, ..Self::default() }
+    }
+
     /// Number of examples.
     pub fn len(&self) -> usize {
         self.labels.len()
