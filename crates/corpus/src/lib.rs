@@ -10,6 +10,7 @@
 mod column;
 mod corpus;
 mod error;
+mod expect;
 mod fingerprint;
 mod label;
 mod near;
@@ -23,6 +24,7 @@ mod write;
 
 pub use corpus::{Corpus, Example};
 pub use error::CorpusError;
+pub use expect::{Check, CheckReport, Expectations};
 pub use fingerprint::{DuplicateReport, Fingerprints, deduplicate, identities, identity_of};
 pub use label::{LabelMap, LabelMapError};
 pub use near::{NEAR, near_duplicates};

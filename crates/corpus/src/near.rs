@@ -44,8 +44,10 @@ pub fn near_duplicates(prints: &Fingerprints, similarity: f64) -> Vec<u32> {
             .map(|(sketch, row)| u64::from(sketch.bands[band]) << 32 | u64::from(row))
             .collect();
         keys.par_sort_unstable();
-        let buckets: Vec<&[u64]> =
-            keys.chunk_by(|a, b| a >> 32 == b >> 32).filter(|bucket| bucket.len() > 1).collect();
+        let buckets: Vec<&[u64]> = keys
+            .chunk_by(|a, b| a >> 32 == b >> 32)
+            .filter(|bucket| bucket.len() > 1)
+            .collect();
         let pairs: Vec<(u32, u32)> = buckets
             .par_iter()
             .flat_map_iter(|bucket| alike_pairs(bucket, &sketches, prints, &groups, similarity))
@@ -82,7 +84,10 @@ impl Sketch {
         let words = prints.words(row);
         if words.is_empty() {
             let set = prints.identities()[row] as u64;
-            return Self { set, bands: [mix(set) as u32; BANDS] };
+            return Self {
+                set,
+                bands: [mix(set) as u32; BANDS],
+            };
         }
         let mut least = [u32::MAX; LANES];
         let mut set = 0;
@@ -94,7 +99,8 @@ impl Sketch {
         }
         let bands = std::array::from_fn(|band| {
             let own = &least[band * ROWS..(band + 1) * ROWS];
-            own.iter().fold(band as u64 + 1, |key, &l| mix(key ^ u64::from(l))) as u32
+            own.iter()
+                .fold(band as u64 + 1, |key, &l| mix(key ^ u64::from(l))) as u32
         });
         Self { set, bands }
     }
@@ -102,9 +108,18 @@ impl Sketch {
 
 /// The pairs of a bucket to join. Its sets are put in an order of content, so that which pairs the
 /// window lets through does not depend on the order of rows.
-fn alike_pairs(bucket: &[u64], sketches: &[Sketch], prints: &Fingerprints, groups: &Union, similarity: f64) -> Vec<(u32, u32)> {
-    let mut rows: Vec<(u64, u32)> =
-        bucket.iter().map(|&key| key as u32).map(|row| (sketches[row as usize].set, row)).collect();
+fn alike_pairs(
+    bucket: &[u64],
+    sketches: &[Sketch],
+    prints: &Fingerprints,
+    groups: &Union,
+    similarity: f64,
+) -> Vec<(u32, u32)> {
+    let mut rows: Vec<(u64, u32)> = bucket
+        .iter()
+        .map(|&key| key as u32)
+        .map(|row| (sketches[row as usize].set, row))
+        .collect();
     rows.sort_unstable();
     let mut pairs = Vec::new();
     rows.dedup_by(|later, first| {
@@ -117,7 +132,11 @@ fn alike_pairs(bucket: &[u64], sketches: &[Sketch], prints: &Fingerprints, group
     for (at, &(_, b)) in rows.iter().enumerate() {
         for &(_, a) in &rows[at.saturating_sub(WINDOW)..at] {
             if groups.peek(a) != groups.peek(b)
-                && alike(prints.words(a as usize), prints.words(b as usize), similarity)
+                && alike(
+                    prints.words(a as usize),
+                    prints.words(b as usize),
+                    similarity,
+                )
             {
                 pairs.push((a, b));
             }
@@ -157,7 +176,9 @@ pub(crate) struct Union {
 
 impl Union {
     pub(crate) fn new(len: usize) -> Self {
-        Self { parents: (0..len as u32).collect() }
+        Self {
+            parents: (0..len as u32).collect(),
+        }
     }
 
     /// Makes every node point at its root. Roots are the smallest of their group, so one pass
@@ -208,7 +229,12 @@ mod tests {
     fn groups(texts: &[&str]) -> Vec<u32> {
         let mut corpus = Corpus::new();
         for text in texts {
-            corpus.push(Example { text, ..Example::default() }).unwrap();
+            corpus
+                .push(Example {
+                    text,
+                    ..Example::default()
+                })
+                .unwrap();
         }
         near_duplicates(&Fingerprints::of(&corpus), NEAR)
     }
@@ -217,13 +243,22 @@ mod tests {
     fn one_word_in_ten_makes_a_near_duplicate() {
         let a = "the flight was late again and nobody told us why";
         let b = "the flight was late again and nobody told us anything why";
-        assert_eq!(groups(&[a, "short", b, "other words here", "short", "", ":(", ""]), [0, 1, 0, 3, 1, 5, 6, 5]);
+        assert_eq!(
+            groups(&[a, "short", b, "other words here", "short", "", ":(", ""]),
+            [0, 1, 0, 3, 1, 5, 6, 5]
+        );
     }
 
     #[test]
     fn a_hundred_thousand_alike_texts_are_one_group() {
-        let texts: Vec<String> =
-            (0..100_000).map(|i| format!("one two three four five six seven eight nine {}", i % 50_000)).collect();
+        let texts: Vec<String> = (0..100_000)
+            .map(|i| {
+                format!(
+                    "one two three four five six seven eight nine {}",
+                    i % 50_000
+                )
+            })
+            .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         // 0.2 % of those at a similarity of 0.82 are expected to share no bucket with others.
         let apart = groups(&texts).iter().filter(|&&g| g != 0).count();

@@ -97,10 +97,13 @@ impl std::str::FromStr for Format {
     type Err = String;
 
     fn from_str(raw: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|f| f.name() == raw).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|f| f.name()).collect();
-            format!("no format {raw:?}; there are {}", names.join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|f| f.name() == raw)
+            .ok_or_else(|| {
+                let names: Vec<_> = Self::ALL.iter().map(|f| f.name()).collect();
+                format!("no format {raw:?}; there are {}", names.join(", "))
+            })
     }
 }
 
@@ -129,7 +132,9 @@ impl std::str::FromStr for Quote {
             "on" => Ok(Self::On),
             "line" => Ok(Self::Line),
             "off" => Ok(Self::Off),
-            _ => Err(format!("no quote handling {raw:?}; there are auto, on, line, off")),
+            _ => Err(format!(
+                "no quote handling {raw:?}; there are auto, on, line, off"
+            )),
         }
     }
 }
@@ -285,7 +290,13 @@ impl ReadOptions {
             "author" => self.author = text(),
             "channel" => self.channel = text(),
             "language" => self.language = text(),
-            "map" => self.map = Some(value.parse().map_err(|e| CorpusError::Option(format!("--map: {e}")))?),
+            "map" => {
+                self.map = Some(
+                    value
+                        .parse()
+                        .map_err(|e| CorpusError::Option(format!("--map: {e}")))?,
+                )
+            }
             "header" => self.header = Some(truth()?),
             "delimiter" => {
                 let mut chars = value.chars();
@@ -309,7 +320,10 @@ impl ReadOptions {
             "max-whole-bytes" => self.limits.whole_bytes = count()?,
             _ => {
                 let names: Vec<_> = Self::NAMES.iter().map(|(name, _)| *name).collect();
-                return Err(CorpusError::Option(format!("no option --{name}; there are {}", names.join(", "))));
+                return Err(CorpusError::Option(format!(
+                    "no option --{name}; there are {}",
+                    names.join(", ")
+                )));
             }
         }
         Ok(())

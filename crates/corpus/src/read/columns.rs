@@ -10,41 +10,146 @@ use super::split::Record;
 
 /// Names under which texts are exported, best first.
 pub(crate) const TEXT: [&str; 37] = [
-    "text", "tweet", "tweet_text", "tweettext", "sentimenttext", "corrected_text", "review_text", "reviewtext",
-    "review_body", "verified_reviews", "review", "reviews", "sentence", "phrase", "comment", "comments", "message",
-    "body", "content", "description", "verbatim", "utterance", "answer", "answers", "response", "feedback", "texte",
-    "txt", "tweets", "feed", "commentaire", "avis", "message_body", "ocr_extracted_text", "النص", "نص", "تعليق",
+    "text",
+    "tweet",
+    "tweet_text",
+    "tweettext",
+    "sentimenttext",
+    "corrected_text",
+    "review_text",
+    "reviewtext",
+    "review_body",
+    "verified_reviews",
+    "review",
+    "reviews",
+    "sentence",
+    "phrase",
+    "comment",
+    "comments",
+    "message",
+    "body",
+    "content",
+    "description",
+    "verbatim",
+    "utterance",
+    "answer",
+    "answers",
+    "response",
+    "feedback",
+    "texte",
+    "txt",
+    "tweets",
+    "feed",
+    "commentaire",
+    "avis",
+    "message_body",
+    "ocr_extracted_text",
+    "النص",
+    "نص",
+    "تعليق",
 ];
 
 /// Names under which labels are exported, best first.
 pub(crate) const LABEL: [&str; 23] = [
-    "sentiment", "label", "polarity", "airline_sentiment", "overall_sentiment", "class", "target", "labels",
-    "sentiment_label", "is_there_an_emotion_directed_at_a_brand_or_product", "emotion", "rating", "stars",
-    "star_rating", "score", "note", "satisfaction_rating.score", "satisfaction_rating", "satisfaction", "csat",
-    "feedback", "étiquette", "التصنيف",
+    "sentiment",
+    "label",
+    "polarity",
+    "airline_sentiment",
+    "overall_sentiment",
+    "class",
+    "target",
+    "labels",
+    "sentiment_label",
+    "is_there_an_emotion_directed_at_a_brand_or_product",
+    "emotion",
+    "rating",
+    "stars",
+    "star_rating",
+    "score",
+    "note",
+    "satisfaction_rating.score",
+    "satisfaction_rating",
+    "satisfaction",
+    "csat",
+    "feedback",
+    "étiquette",
+    "التصنيف",
 ];
 
-const ID: [&str; 10] =
-    ["id", "tweet_id", "tweetid", "textid", "itemid", "review_id", "ticket_id", "response_id", "comment_id", "_unit_id"];
+const ID: [&str; 10] = [
+    "id",
+    "tweet_id",
+    "tweetid",
+    "textid",
+    "itemid",
+    "review_id",
+    "ticket_id",
+    "response_id",
+    "comment_id",
+    "_unit_id",
+];
 const TIME: [&str; 14] = [
-    "time", "date", "created_at", "tweet_created", "tweetdate", "timestamp", "submitted_at", "created", "review_date",
-    "submission_time", "published_at", "updated_at", "datetime", "end_date",
+    "time",
+    "date",
+    "created_at",
+    "tweet_created",
+    "tweetdate",
+    "timestamp",
+    "submitted_at",
+    "created",
+    "review_date",
+    "submission_time",
+    "published_at",
+    "updated_at",
+    "datetime",
+    "end_date",
 ];
 const AUTHOR: [&str; 14] = [
-    "author", "user", "username", "user_name", "screen_name", "author_id", "user_id", "requester", "requester.email",
-    "requester_id", "reviewer", "reviewer_name", "respondent_id", "name",
+    "author",
+    "user",
+    "username",
+    "user_name",
+    "screen_name",
+    "author_id",
+    "user_id",
+    "requester",
+    "requester.email",
+    "requester_id",
+    "reviewer",
+    "reviewer_name",
+    "respondent_id",
+    "name",
 ];
 const CHANNEL: [&str; 4] = ["channel", "via", "via.channel", "source_channel"];
 const LANGUAGE: [&str; 5] = ["language", "lang", "locale", "review_language", "langue"];
 /// Who speaks in a ticket's thread, and who of them is not the customer.
-const ROLE: [&str; 5] = ["role", "author_role", "author.role", "from_role", "message_type"];
-const NOT_CUSTOMERS: [&str; 7] = ["agent", "admin", "internal", "internal_note", "note", "system", "bot"];
+const ROLE: [&str; 5] = [
+    "role",
+    "author_role",
+    "author.role",
+    "from_role",
+    "message_type",
+];
+const NOT_CUSTOMERS: [&str; 7] = [
+    "agent",
+    "admin",
+    "internal",
+    "internal_note",
+    "note",
+    "system",
+    "bot",
+];
 
 /// Settles what every column of `shape` is.
 ///
 /// # Errors
 /// A named column that is not there; no column that could be the text.
-pub(crate) fn plan(path: &str, shape: &mut Shape, from_name: Option<String>, options: &ReadOptions) -> Result<Plan, CorpusError> {
+pub(crate) fn plan(
+    path: &str,
+    shape: &mut Shape,
+    from_name: Option<String>,
+    options: &ReadOptions,
+) -> Result<Plan, CorpusError> {
     let table = Table { path, shape };
     let format = shape.format;
     let fixed = Fixed::of(format);
@@ -65,12 +170,21 @@ pub(crate) fn plan(path: &str, shape: &mut Shape, from_name: Option<String>, opt
             _ => table.preset_text(&label),
         };
         if text.is_empty() {
-            return Err(CorpusError::NoText { path: path.to_owned(), columns: shape.columns.join(", ") });
+            return Err(CorpusError::NoText {
+                path: path.to_owned(),
+                columns: shape.columns.join(", "),
+            });
         }
-        let names: Vec<&str> = text.iter().filter_map(|&c| shape.columns.get(c)).map(String::as_str).collect();
+        let names: Vec<&str> = text
+            .iter()
+            .filter_map(|&c| shape.columns.get(c))
+            .map(String::as_str)
+            .collect();
         said.push(format!("text: column {}", names.join(" and ")));
     }
-    if label.is_none() && let Some(value) = from_name {
+    if label.is_none()
+        && let Some(value) = from_name
+    {
         said.push(format!("label: {value}, from the file's name"));
         label = Some(From::Value(value));
     }
@@ -87,7 +201,9 @@ pub(crate) fn plan(path: &str, shape: &mut Shape, from_name: Option<String>, opt
     let taken = |at: usize| text.contains(&at) || label == Some(From::Column(at));
     let optional = |given: &Option<String>, at: Option<usize>, known: &[&str]| match given {
         Some(name) => table.column(name).map(Some),
-        None => Ok(at.or_else(|| table.known(known)).filter(|&at| at < shape.columns.len() && !taken(at))),
+        None => Ok(at
+            .or_else(|| table.known(known))
+            .filter(|&at| at < shape.columns.len() && !taken(at))),
     };
     let valued = |given: &Option<String>, known: &[&str], constant: Option<&str>| match given {
         Some(name) => match table.value(name) {
@@ -102,7 +218,11 @@ pub(crate) fn plan(path: &str, shape: &mut Shape, from_name: Option<String>, opt
         },
     };
     let mut plan = Plan {
-        fields: if table.is_ragged() { 0 } else { shape.columns.len() },
+        fields: if table.is_ragged() {
+            0
+        } else {
+            shape.columns.len()
+        },
         id: optional(&options.id, fixed.id, &ID)?,
         time: optional(&options.time, fixed.time, &TIME)?,
         author: optional(&options.author, fixed.author, &AUTHOR)?,
@@ -151,15 +271,48 @@ impl Fixed {
                 text: Some(5),
                 channel: Some("social"),
             },
-            Format::Semeval => Self { id: Some(0), label: Some(1), text: Some(2), channel: Some("social"), ..none },
-            Format::TextLabel => Self { text: Some(0), label: Some(1), ..none },
-            Format::LabelText => Self { label: Some(0), text: Some(1), ..none },
-            Format::Lines => Self { text: Some(0), ..none },
-            Format::Tweeteval => Self { text: Some(0), channel: Some("social"), ..none },
-            Format::Airline => Self { channel: Some("social"), ..none },
-            Format::Helpdesk => Self { channel: Some("ticket"), ..none },
-            Format::Reviews => Self { channel: Some("review"), ..none },
-            Format::Survey => Self { channel: Some("survey"), ..none },
+            Format::Semeval => Self {
+                id: Some(0),
+                label: Some(1),
+                text: Some(2),
+                channel: Some("social"),
+                ..none
+            },
+            Format::TextLabel => Self {
+                text: Some(0),
+                label: Some(1),
+                ..none
+            },
+            Format::LabelText => Self {
+                label: Some(0),
+                text: Some(1),
+                ..none
+            },
+            Format::Lines => Self {
+                text: Some(0),
+                ..none
+            },
+            Format::Tweeteval => Self {
+                text: Some(0),
+                channel: Some("social"),
+                ..none
+            },
+            Format::Airline => Self {
+                channel: Some("social"),
+                ..none
+            },
+            Format::Helpdesk => Self {
+                channel: Some("ticket"),
+                ..none
+            },
+            Format::Reviews => Self {
+                channel: Some("review"),
+                ..none
+            },
+            Format::Survey => Self {
+                channel: Some("survey"),
+                ..none
+            },
             _ => none,
         }
     }
@@ -178,7 +331,12 @@ impl Table<'_> {
             .iter()
             .position(|c| c == name)
             .or_else(|| columns.iter().position(|c| fold(c) == fold(name)))
-            .or_else(|| name.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|&at| at < columns.len()))
+            .or_else(|| {
+                name.parse::<usize>()
+                    .ok()
+                    .and_then(|n| n.checked_sub(1))
+                    .filter(|&at| at < columns.len())
+            })
             .ok_or_else(|| CorpusError::NoColumn {
                 path: self.path.to_owned(),
                 column: name.to_owned(),
@@ -196,13 +354,18 @@ impl Table<'_> {
 
     /// The first of the known names that is a column.
     fn known(&self, names: &[&str]) -> Option<usize> {
-        names.iter().find_map(|name| self.shape.columns.iter().position(|c| fold(c) == *name))
+        names
+            .iter()
+            .find_map(|name| self.shape.columns.iter().position(|c| fold(c) == *name))
     }
 
     /// Lines and JSON objects have no number of fields to keep to.
     fn is_ragged(&self) -> bool {
         use super::split::Splitter;
-        matches!(self.shape.splitter, Splitter::Lines | Splitter::JsonLines { .. } | Splitter::JsonArray { .. })
+        matches!(
+            self.shape.splitter,
+            Splitter::Lines | Splitter::JsonLines { .. } | Splitter::JsonArray { .. }
+        )
     }
 
     fn preset_text(&self, label: &Option<From>) -> Vec<usize> {
@@ -218,7 +381,11 @@ impl Table<'_> {
             Format::Survey => self.free_text(label),
             _ => self.known(&TEXT).into_iter().collect(),
         };
-        if found.is_empty() { self.longest(label).into_iter().collect() } else { found }
+        if found.is_empty() {
+            self.longest(label).into_iter().collect()
+        } else {
+            found
+        }
     }
 
     /// The columns in which people wrote sentences.
@@ -226,9 +393,15 @@ impl Table<'_> {
         (0..self.shape.columns.len())
             .filter(|&at| *label != Some(From::Column(at)))
             .filter(|&at| {
-                let filled: Vec<&str> =
-                    self.fields(at).map(str::trim).filter(|f| !f.is_empty()).collect();
-                let wordy = filled.iter().filter(|f| f.split_whitespace().count() >= 3).count();
+                let filled: Vec<&str> = self
+                    .fields(at)
+                    .map(str::trim)
+                    .filter(|f| !f.is_empty())
+                    .collect();
+                let wordy = filled
+                    .iter()
+                    .filter(|f| f.split_whitespace().count() >= 3)
+                    .count();
                 let mut distinct = filled.clone();
                 distinct.sort_unstable();
                 distinct.dedup();
@@ -241,7 +414,10 @@ impl Table<'_> {
     }
 
     fn fields(&self, at: usize) -> impl Iterator<Item = &str> {
-        self.shape.sample.iter().filter_map(move |r: &Record| r.get(at))
+        self.shape
+            .sample
+            .iter()
+            .filter_map(move |r: &Record| r.get(at))
     }
 
     /// The column with the longest fields, if they are long enough for words.
@@ -258,7 +434,8 @@ impl Table<'_> {
 
     fn guess_label(&self, text: &[usize]) -> Option<usize> {
         let by_name = LABEL.iter().find_map(|name| {
-            (0..self.shape.columns.len()).find(|&at| !text.contains(&at) && fold(&self.shape.columns[at]) == *name)
+            (0..self.shape.columns.len())
+                .find(|&at| !text.contains(&at) && fold(&self.shape.columns[at]) == *name)
         });
         by_name.or_else(|| {
             if self.shape.header {
@@ -274,7 +451,11 @@ impl Table<'_> {
 
     /// Few, short values, best names of classes, then numbers, then other words: how far from that, if at all.
     fn labelness(&self, at: usize) -> Option<(u8, usize)> {
-        let mut values: Vec<&str> = self.fields(at).map(str::trim).filter(|f| !f.is_empty()).collect();
+        let mut values: Vec<&str> = self
+            .fields(at)
+            .map(str::trim)
+            .filter(|f| !f.is_empty())
+            .collect();
         let classes = values.iter().filter(|v| named_class(v).is_some()).count();
         let numbers = values.iter().filter(|v| number(v).is_some()).count();
         let rows = values.len();
@@ -289,7 +470,9 @@ impl Table<'_> {
             Some((1, values.len()))
         } else {
             // Names that we do not know, if they are as few and short as names of classes are.
-            let short = values.iter().all(|v| v.len() <= 20 && !v.contains(char::is_whitespace));
+            let short = values
+                .iter()
+                .all(|v| v.len() <= 20 && !v.contains(char::is_whitespace));
             (short && values.len() > 1 && values.len() * 20 <= rows).then_some((2, values.len()))
         }
     }

@@ -54,7 +54,13 @@ pub fn read(
     if paths.is_empty() {
         return Err(CorpusError::NoFiles);
     }
-    let mut reading = Reading { options, progress, corpus: Corpus::new(), report: ReadReport::default(), format: None };
+    let mut reading = Reading {
+        options,
+        progress,
+        corpus: Corpus::new(),
+        report: ReadReport::default(),
+        format: None,
+    };
     for path in paths {
         reading.path(path, paths.len() > 1)?;
     }
@@ -86,19 +92,30 @@ struct Origin<'a> {
 impl Reading<'_> {
     fn path(&mut self, path: &Path, several: bool) -> Result<(), CorpusError> {
         let file = File::open(path).map_err(CorpusError::io("open", path))?;
-        let total = file.metadata().map_err(CorpusError::io("read", path))?.len();
+        let total = file
+            .metadata()
+            .map_err(CorpusError::io("read", path))?
+            .len();
         let (mut tallied, tally) = Tallied::new(file);
         let head = open::fill(&mut tallied, 8).map_err(CorpusError::io("read", path))?;
         let magic = Magic::of(&head);
         let mut stream = Cursor::new(head).chain(tallied);
         let source = several.then(|| file_name(path));
         let name = path.display().to_string();
-        let origin = Origin { path, name, inner: inner_name(&file_name(path)), total, tally: &tally, source };
+        let origin = Origin {
+            path,
+            name,
+            inner: inner_name(&file_name(path)),
+            total,
+            tally: &tally,
+            source,
+        };
         let failed = CorpusError::io("read", path);
         let limit = self.options.limits.bytes;
         match magic {
             Magic::Gzip => {
-                let gzip = flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, stream));
+                let gzip =
+                    flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, stream));
                 self.unpacked(Capped::new(gzip, limit), &origin)
             }
             Magic::Zstd => {
@@ -129,7 +146,8 @@ impl Reading<'_> {
             Magic::Parquet => {
                 // Parquet is read from its end: unpack it to where that can be found.
                 let mut stream = stream;
-                let mut file = tempfile::tempfile().map_err(CorpusError::io("unpack", origin.path))?;
+                let mut file =
+                    tempfile::tempfile().map_err(CorpusError::io("unpack", origin.path))?;
                 io::copy(&mut stream, &mut file).map_err(|e| failed(e, origin, self.options))?;
                 self.parquet(file, origin)
             }
@@ -161,7 +179,11 @@ impl Reading<'_> {
             let name = member.name().map_err(broken)?.into_owned();
             let base = name.rsplit('/').next().unwrap_or_default();
             // Folders, and what desktop systems add.
-            if member.is_dir() || base.starts_with('.') || name.starts_with("__MACOSX/") || base.is_empty() {
+            if member.is_dir()
+                || base.starts_with('.')
+                || name.starts_with("__MACOSX/")
+                || base.is_empty()
+            {
                 continue;
             }
             let origin = Origin {
@@ -175,7 +197,9 @@ impl Reading<'_> {
             self.unpacked(Capped::new(member, self.options.limits.bytes), &origin)?;
         }
         if self.report.files.len() == before {
-            return Err(CorpusError::Empty { path: origin.name.clone() });
+            return Err(CorpusError::Empty {
+                path: origin.name.clone(),
+            });
         }
         Ok(())
     }
@@ -241,14 +265,22 @@ impl Reading<'_> {
     }
 
     /// Records that come ready.
-    fn table(&mut self, kind: Format, table: tables::Table<'_>, origin: &Origin<'_>) -> Result<(), CorpusError> {
+    fn table(
+        &mut self,
+        kind: Format,
+        table: tables::Table<'_>,
+        origin: &Origin<'_>,
+    ) -> Result<(), CorpusError> {
         let broken = |found| CorpusError::Format {
             path: origin.name.clone(),
             expected: format!("a sound {kind} file"),
             found,
         };
         let mut batches = table.batches;
-        let mut records = batches.next().unwrap_or_else(|| Ok(Vec::new())).map_err(broken)?;
+        let mut records = batches
+            .next()
+            .unwrap_or_else(|| Ok(Vec::new()))
+            .map_err(broken)?;
         let mut shape = guess::table(kind, table.columns, &mut records, self.options);
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
@@ -267,7 +299,10 @@ impl Reading<'_> {
             line += records.len() as u64;
             self.absorb(part, &mut file, origin)?;
             self.advance(origin)?;
-            records = batches.next().unwrap_or_else(|| Ok(Vec::new())).map_err(broken)?;
+            records = batches
+                .next()
+                .unwrap_or_else(|| Ok(Vec::new()))
+                .map_err(broken)?;
         }
         self.close(file, origin)
     }
@@ -279,11 +314,23 @@ impl Reading<'_> {
         let decoded = open::decode(reader, self.options.encoding.as_deref()).map_err(failed)?;
         let (head, mut stream) = blocks::peek(decoded.reader).map_err(failed)?;
         let (head, whole) = head_text(head);
+        if whole && head.trim().is_empty() {
+            return Err(CorpusError::Empty {
+                path: origin.name.clone(),
+            });
+        }
         let labels_file = aligned_labels(origin.path);
-        let mut shape = guess::shape(&origin.inner, &head, whole, labels_file.is_some(), self.options);
+        let mut shape = guess::shape(
+            &origin.inner,
+            &head,
+            whole,
+            labels_file.is_some(),
+            self.options,
+        );
         let mut line = 1;
         if let Splitter::JsonArray { .. } = shape.splitter {
-            line += skip_to_array(&mut stream, &head, &origin.name).map_err(|e| e.unwrap_or_else(failed))?;
+            line += skip_to_array(&mut stream, &head, &origin.name)
+                .map_err(|e| e.unwrap_or_else(failed))?;
         }
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
@@ -292,7 +339,9 @@ impl Reading<'_> {
             Some(path) if shape.format == Format::Tweeteval => {
                 let raw = std::fs::read_to_string(path).map_err(CorpusError::io("read", path))?;
                 shape.said.retain(|s| !s.starts_with("no label column"));
-                shape.said.push(format!("labels: line by line from {}", path.display()));
+                shape
+                    .said
+                    .push(format!("labels: line by line from {}", path.display()));
                 let lines: Vec<String> = raw.lines().map(str::to_owned).collect();
                 let rows = lines.len() as u64;
                 plan.label = From::Lines(lines);
@@ -309,9 +358,16 @@ impl Reading<'_> {
             ..FileReport::default()
         };
         self.format = Some(shape.format);
-        let blocks = Blocks::new(stream, shape.splitter.clone(), self.options.limits.record_bytes).at_line(line);
+        let blocks = Blocks::new(
+            stream,
+            shape.splitter.clone(),
+            self.options.limits.record_bytes,
+        )
+        .at_line(line);
         let lines = self.blocks(blocks, &shape, &plan, &mut file, origin)?;
-        if let Some((labels, label_rows)) = aligned && lines != label_rows {
+        if let Some((labels, label_rows)) = aligned
+            && lines != label_rows
+        {
             return Err(CorpusError::Aligned {
                 texts: origin.name.clone(),
                 text_rows: lines,
@@ -324,7 +380,14 @@ impl Reading<'_> {
 
     /// Parses a batch of blocks on all cores while this thread reads the next one. Gives the number
     /// of lines.
-    fn blocks(&mut self, mut blocks: Blocks<impl Read>, shape: &Shape, plan: &Plan, file: &mut FileReport, origin: &Origin<'_>) -> Result<u64, CorpusError> {
+    fn blocks(
+        &mut self,
+        mut blocks: Blocks<impl Read>,
+        shape: &Shape,
+        plan: &Plan,
+        file: &mut FileReport,
+        origin: &Origin<'_>,
+    ) -> Result<u64, CorpusError> {
         let count = rayon::current_num_threads() * 2;
         let options = self.options;
         let failed = |e: io::Error| failed(e, origin, options);
@@ -338,7 +401,10 @@ impl Reading<'_> {
                 let parts = &mut parts;
                 let name = &name;
                 scope.spawn(move |_| {
-                    batch.into_par_iter().map(|block| parse(block, shape, plan, name)).collect_into_vec(parts);
+                    batch
+                        .into_par_iter()
+                        .map(|block| parse(block, shape, plan, name))
+                        .collect_into_vec(parts);
                 });
                 next = blocks.batch(count);
             });
@@ -366,7 +432,12 @@ impl Reading<'_> {
     }
 
     /// Adds a part to the corpus and its counts to the report.
-    fn absorb(&mut self, part: Part, file: &mut FileReport, origin: &Origin<'_>) -> Result<(), CorpusError> {
+    fn absorb(
+        &mut self,
+        part: Part,
+        file: &mut FileReport,
+        origin: &Origin<'_>,
+    ) -> Result<(), CorpusError> {
         const MAX_RAW: usize = 1000;
         let too_many = |example: &str| CorpusError::NotLabels {
             path: origin.name.clone(),
@@ -376,19 +447,27 @@ impl Reading<'_> {
         if self.options.map.is_none() && part.labels.len() > MAX_LABELS {
             return Err(too_many(&part.labels[MAX_LABELS].raw));
         }
-        self.corpus.append(&part.corpus).map_err(|label| too_many(&label))?;
+        self.corpus
+            .append(&part.corpus)
+            .map_err(|label| too_many(&label))?;
         if self.options.map.is_none() && self.corpus.labels().len() > MAX_LABELS {
             return Err(too_many(&self.corpus.labels()[MAX_LABELS]));
         }
         for label in part.labels {
             let count = |map: &mut BTreeMap<String, u64>| {
                 let known = map.len() < MAX_RAW || map.contains_key(&label.raw);
-                let name = if known { label.raw.clone() } else { "(others)".to_owned() };
+                let name = if known {
+                    label.raw.clone()
+                } else {
+                    "(others)".to_owned()
+                };
                 *map.entry(name).or_default() += label.rows;
             };
             count(&mut file.raw_labels);
             if self.report.label_map.len() < MAX_RAW {
-                self.report.label_map.insert(label.raw.clone(), label.class.clone());
+                self.report
+                    .label_map
+                    .insert(label.raw.clone(), label.class.clone());
             }
             if label.class.is_none() {
                 count(&mut file.unmapped);
@@ -410,21 +489,34 @@ impl Reading<'_> {
         file.double_encoded += part.double_encoded;
         file.mended += part.mended;
         let room = ReadReport::MAX_BAD_ROWS.saturating_sub(self.report.bad_rows.len());
-        self.report.bad_rows.extend(part.bad_rows.into_iter().take(room));
+        self.report
+            .bad_rows
+            .extend(part.bad_rows.into_iter().take(room));
         let limit = self.options.limits.rows;
         if self.corpus.len() as u64 > limit {
-            return Err(CorpusError::Limit { path: origin.name.clone(), limit, what: "rows", option: "max-rows" });
+            return Err(CorpusError::Limit {
+                path: origin.name.clone(),
+                limit,
+                what: "rows",
+                option: "max-rows",
+            });
         }
         // A file of another kind altogether should not be read to its end before that is said.
         const ENOUGH: u64 = 10_000;
-        if file.bad > ENOUGH { self.check_bad(file, origin) } else { Ok(()) }
+        if file.bad > ENOUGH {
+            self.check_bad(file, origin)
+        } else {
+            Ok(())
+        }
     }
 
     fn check_bad(&self, file: &FileReport, origin: &Origin<'_>) -> Result<(), CorpusError> {
         if file.bad as f64 <= self.options.max_bad_rows * file.rows as f64 {
             return Ok(());
         }
-        let Some(first) = self.report.bad_rows.iter().find(|b| b.file == origin.name) else { return Ok(()) };
+        let Some(first) = self.report.bad_rows.iter().find(|b| b.file == origin.name) else {
+            return Ok(());
+        };
         Err(CorpusError::TooManyBad {
             path: origin.name.clone(),
             bad: file.bad,
@@ -437,7 +529,9 @@ impl Reading<'_> {
     fn close(&mut self, mut file: FileReport, origin: &Origin<'_>) -> Result<(), CorpusError> {
         self.check_bad(&file, origin)?;
         if file.rows == 0 {
-            return Err(CorpusError::Empty { path: origin.name.clone() });
+            return Err(CorpusError::Empty {
+                path: origin.name.clone(),
+            });
         }
         if file.recoded_lines > 0 {
             file.encoding = "UTF-8 and windows-1252".to_owned();
@@ -483,17 +577,29 @@ impl Reading<'_> {
         self.report.rows = self.report.files.iter().map(|f| f.rows).sum();
         self.report.kept = self.corpus.len() as u64;
         let counts = self.corpus.class_counts();
-        self.report.classes =
-            self.corpus.labels().iter().cloned().zip(counts.into_iter().map(|n| n as u64)).collect();
+        self.report.classes = self
+            .corpus
+            .labels()
+            .iter()
+            .cloned()
+            .zip(counts.into_iter().map(|n| n as u64))
+            .collect();
         Ok((self.corpus, self.report))
     }
 }
 
 /// Parses one block; gives its lines too.
 fn parse(block: Block, shape: &Shape, plan: &Plan, file: &str) -> (Part, u64) {
-    let lines = split::count_lines(&block.bytes) + u64::from(block.bytes.last().is_some_and(|&b| b != b'\n'));
+    let lines = split::count_lines(&block.bytes)
+        + u64::from(block.bytes.last().is_some_and(|&b| b != b'\n'));
     let (text, recoded) = open::utf8_or_1252(block.bytes);
-    let mut part = plan.parse(&shape.splitter, &text, block.line, block.first && shape.header, file);
+    let mut part = plan.parse(
+        &shape.splitter,
+        &text,
+        block.line,
+        block.first && shape.header,
+        file,
+    );
     part.recoded_lines = recoded;
     (part, lines)
 }
@@ -515,7 +621,11 @@ fn failed_to_read(error: io::Error, name: &str, path: &Path, options: &ReadOptio
             "no encoding {:?}; there are utf-8, windows-1252, utf-16le, windows-1256 and the other names of the WHATWG's list",
             options.encoding.as_deref().unwrap_or_default()
         )),
-        _ => CorpusError::Io { doing: "read", path: path.to_owned(), source: error },
+        _ => CorpusError::Io {
+            doing: "read",
+            path: path.to_owned(),
+            source: error,
+        },
     }
 }
 
@@ -557,12 +667,17 @@ impl ArrayError {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// The file's name without what compression appends.
 fn inner_name(name: &str) -> String {
-    let bare = [".gz", ".zst", ".zstd", ".zip"].iter().find_map(|e| name.strip_suffix(e));
+    let bare = [".gz", ".zst", ".zstd", ".zip"]
+        .iter()
+        .find_map(|e| name.strip_suffix(e));
     bare.unwrap_or(name).to_owned()
 }
 

@@ -44,7 +44,10 @@ impl Record {
 
     /// Makes the last field end where it does now, and drops a line end's `\r` from it.
     fn close(&mut self, strip: bool) {
-        if strip && self.buffer.ends_with('\r') && self.buffer.len() > self.ends.last().copied().unwrap_or(0) {
+        if strip
+            && self.buffer.ends_with('\r')
+            && self.buffer.len() > self.ends.last().copied().unwrap_or(0)
+        {
             self.buffer.pop();
         }
         self.ends.push(self.buffer.len());
@@ -95,7 +98,10 @@ impl Splitter {
     /// does. 0 if there is none.
     pub(crate) fn complete(&self, bytes: &[u8]) -> usize {
         match self {
-            Self::Delimited { delimiter, quote: Quoting::On } => quoted_end(bytes, *delimiter),
+            Self::Delimited {
+                delimiter,
+                quote: Quoting::On,
+            } => quoted_end(bytes, *delimiter),
             Self::JsonArray { .. } => super::json::array_end(bytes),
             _ => memrchr(b'\n', bytes).map_or(0, |at| at + 1),
         }
@@ -103,7 +109,12 @@ impl Splitter {
 
     /// Reads the record of `block` that starts at `at` into `record`. Gives where the next one
     /// starts, after `at`, and what is wrong with this one.
-    pub(crate) fn record(&self, block: &str, at: usize, record: &mut Record) -> (usize, Option<Fault>) {
+    pub(crate) fn record(
+        &self,
+        block: &str,
+        at: usize,
+        record: &mut Record,
+    ) -> (usize, Option<Fault>) {
         record.clear();
         match self {
             Self::Delimited { delimiter, quote } => {
@@ -120,8 +131,11 @@ impl Splitter {
             }
             Self::Pair { delimiter, last } => {
                 let (line, next) = line(block, at);
-                let pair =
-                    if *last { line.rsplit_once(*delimiter) } else { line.split_once(*delimiter) };
+                let pair = if *last {
+                    line.rsplit_once(*delimiter)
+                } else {
+                    line.split_once(*delimiter)
+                };
                 match pair {
                     Some((left, right)) => {
                         record.push(left);
@@ -129,7 +143,10 @@ impl Splitter {
                         (next, None)
                     }
                     None if line.is_empty() => (next, None),
-                    None => (next, Some(format!("found no {delimiter:?} in the line, expected one"))),
+                    None => (
+                        next,
+                        Some(format!("found no {delimiter:?} in the line, expected one")),
+                    ),
                 }
             }
             Self::JsonLines { keys } => {
@@ -191,7 +208,13 @@ fn closing(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-fn delimited(block: &str, start: usize, delimiter: u8, quote: Quoting, record: &mut Record) -> (usize, Option<Fault>) {
+fn delimited(
+    block: &str,
+    start: usize,
+    delimiter: u8,
+    quote: Quoting,
+    record: &mut Record,
+) -> (usize, Option<Fault>) {
     let bytes = block.as_bytes();
     let mut at = start;
     loop {
@@ -204,7 +227,9 @@ fn delimited(block: &str, start: usize, delimiter: u8, quote: Quoting, record: &
                 None if quote == Quoting::Line => {}
                 None => {
                     let column = record.len() + 1;
-                    let fault = format!("found a quote in column {column} that never closes; --quote off or line reads it as a character");
+                    let fault = format!(
+                        "found a quote in column {column} that never closes; --quote off or line reads it as a character"
+                    );
                     return (line_end(block, start), Some(fault));
                 }
             }
@@ -240,7 +265,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const CSV: Splitter = Splitter::Delimited { delimiter: b',', quote: Quoting::On };
+    const CSV: Splitter = Splitter::Delimited {
+        delimiter: b',',
+        quote: Quoting::On,
+    };
 
     fn all(splitter: &Splitter, block: &str) -> Vec<Vec<String>> {
         let (mut at, mut record, mut out) = (0, Record::default(), Vec::new());
@@ -257,19 +285,37 @@ mod tests {
     fn fields() {
         for (block, want) in [
             ("a,b\nc,d\n", vec![vec!["a", "b"], vec!["c", "d"]]),
-            ("\"a,\"\"x\"\"\",\"b\nb\"\r\nc,\r\n", vec![vec!["a,\"x\"", "b\nb"], vec!["c", ""]]),
+            (
+                "\"a,\"\"x\"\"\",\"b\nb\"\r\nc,\r\n",
+                vec![vec!["a,\"x\"", "b\nb"], vec!["c", ""]],
+            ),
             ("a\"b,c\n", vec![vec!["a\"b", "c"]]),
             ("\"a\"b,c", vec![vec!["ab", "c"]]),
             ("\"\",\"\"\n\n", vec![vec!["", ""], vec![""]]),
         ] {
             assert_eq!(all(&CSV, block), want, "{block:?}");
         }
-        let raw = Splitter::Delimited { delimiter: b'\t', quote: Quoting::Off };
+        let raw = Splitter::Delimited {
+            delimiter: b'\t',
+            quote: Quoting::Off,
+        };
         assert_eq!(all(&raw, "\"a\t\"b\"\n"), [["\"a", "\"b\""]]);
-        let line = Splitter::Delimited { delimiter: b',', quote: Quoting::Line };
-        assert_eq!(all(&line, "1,\"a, b\"\n2,\"open, c\n3,\"d\"\n"), [vec!["1", "a, b"], vec!["2", "\"open", " c"], vec!["3", "d"]]);
-        let at = Splitter::Pair { delimiter: '@', last: true };
-        assert_eq!(all(&at, "mail a@b.c@neutral\r\n"), [["mail a@b.c", "neutral"]]);
+        let line = Splitter::Delimited {
+            delimiter: b',',
+            quote: Quoting::Line,
+        };
+        assert_eq!(
+            all(&line, "1,\"a, b\"\n2,\"open, c\n3,\"d\"\n"),
+            [vec!["1", "a, b"], vec!["2", "\"open", " c"], vec!["3", "d"]]
+        );
+        let at = Splitter::Pair {
+            delimiter: '@',
+            last: true,
+        };
+        assert_eq!(
+            all(&at, "mail a@b.c@neutral\r\n"),
+            [["mail a@b.c", "neutral"]]
+        );
     }
 
     #[test]

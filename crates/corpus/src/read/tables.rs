@@ -31,14 +31,19 @@ pub(crate) fn excel(bytes: Vec<u8>) -> Result<Table<'static>, String> {
             .collect();
         (!batch.is_empty()).then_some(Ok(batch))
     });
-    Ok(Table { columns: None, batches: Box::new(batches) })
+    Ok(Table {
+        columns: None,
+        batches: Box::new(batches),
+    })
 }
 
 fn first_sheet(bytes: Vec<u8>) -> Result<calamine::Range<Data>, String> {
     let mut book = calamine::open_workbook_auto_from_rs(std::io::Cursor::new(bytes))
         .map_err(|e| format!("no workbook ({e})"))?;
     for name in book.sheet_names() {
-        let range = book.worksheet_range(&name).map_err(|e| format!("a broken sheet {name:?} ({e})"))?;
+        let range = book
+            .worksheet_range(&name)
+            .map_err(|e| format!("a broken sheet {name:?} ({e})"))?;
         if range.height() > 0 {
             return Ok(range);
         }
@@ -55,7 +60,9 @@ fn sheet_row(cells: &[Data]) -> Record {
             Data::Bool(b) => record.push(if *b { "true" } else { "false" }),
             Data::DateTime(date) => {
                 let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
-                record.push(&format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"));
+                record.push(&format!(
+                    "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
+                ));
             }
             other => record.push(&other.to_string()),
         }
@@ -65,7 +72,9 @@ fn sheet_row(cells: &[Data]) -> Record {
 
 /// Whether a zip archive is a workbook, and how many bytes its members say that they unpack to.
 pub(crate) fn workbook_size(archive: &mut zip::ZipArchive<impl Read + Seek>) -> Option<u64> {
-    let book = archive.file_names().any(|name| name.is_ok_and(|n| matches!(&*n, "[Content_Types].xml" | "content.xml")));
+    let book = archive
+        .file_names()
+        .any(|name| name.is_ok_and(|n| matches!(&*n, "[Content_Types].xml" | "content.xml")));
     book.then(|| {
         (0..archive.len())
             .filter_map(|i| archive.by_index_raw(i).ok().map(|member| member.size()))
@@ -87,7 +96,12 @@ pub(crate) fn parquet(input: std::fs::File) -> Result<Table<'static>, String> {
     }))
     .map_err(|_| damaged(&"broken metadata"))?
     .map_err(|e| damaged(&e))?;
-    let columns = reader.schema().fields().iter().map(|f| f.name().clone()).collect();
+    let columns = reader
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| f.name().clone())
+        .collect();
     let mut reader = Some(reader);
     let batches = std::iter::from_fn(move || {
         let open = reader.as_mut()?;
@@ -102,11 +116,16 @@ pub(crate) fn parquet(input: std::fs::File) -> Result<Table<'static>, String> {
         }
         Some(batch)
     });
-    Ok(Table { columns: Some(columns), batches: Box::new(batches) })
+    Ok(Table {
+        columns: Some(columns),
+        batches: Box::new(batches),
+    })
 }
 
 #[cfg(feature = "parquet")]
-pub(crate) fn records(batch: &arrow::record_batch::RecordBatch) -> Result<Vec<Record>, arrow::error::ArrowError> {
+pub(crate) fn records(
+    batch: &arrow::record_batch::RecordBatch,
+) -> Result<Vec<Record>, arrow::error::ArrowError> {
     use arrow::util::display::{ArrayFormatter, FormatOptions};
 
     let options = FormatOptions::default().with_null("");
