@@ -4,9 +4,26 @@
 //! and the same analyzer serves training and prediction. This crate opens no file and refuses no
 //! string.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod analyzer;
+pub mod arabic;
+mod compile;
+mod entities;
 mod identity;
 pub mod language;
+pub mod lemma;
+mod memo;
+mod negation;
+mod presets;
 mod recipe;
+pub mod stem;
+mod steps;
+pub mod stopwords;
+mod tokens;
+mod trace;
 
+pub use analyzer::{Analyzer, Scratch};
 pub use identity::identity;
-pub use recipe::{Analyzer, Recipe, RecipeError, Scratch, Span};
+pub use recipe::{Auto, Body, Form, Hashtag, LemmaPos, Recipe, RecipeError, Step, Style};
+pub use trace::Span;
