@@ -27,8 +27,7 @@ impl Strings {
 
     /// Appends empty strings until there are `rows`.
     pub(crate) fn pad(&mut self, rows: usize) {
-        self.ends
-            .resize(rows.max(self.ends.len()), self.bytes.len());
+        self.ends.resize(rows.max(self.ends.len()), self.bytes.len());
     }
 
     pub(crate) fn append(&mut self, other: &Self) {
@@ -39,10 +38,7 @@ impl Strings {
 
     pub(crate) fn select(&self, rows: &[u32]) -> Self {
         let total = rows.iter().map(|&r| self.get(r as usize).len()).sum();
-        let mut out = Self {
-            bytes: String::with_capacity(total),
-            ends: Vec::with_capacity(rows.len()),
-        };
+        let mut out = Self { bytes: String::with_capacity(total), ends: Vec::with_capacity(rows.len()) };
         for &row in rows {
             out.push(self.get(row as usize));
         }
@@ -102,12 +98,7 @@ impl Interned {
 
     pub(crate) fn append(&mut self, other: &Self) {
         let map: Vec<u32> = other.names.iter().map(|name| self.intern(name)).collect();
-        self.ids.extend(
-            other
-                .ids
-                .iter()
-                .map(|&id| map.get(id as usize).copied().unwrap_or(Self::NONE)),
-        );
+        self.ids.extend(other.ids.iter().map(|&id| map.get(id as usize).copied().unwrap_or(Self::NONE)));
     }
 
     pub(crate) fn select(&self, rows: &[u32]) -> Self {

@@ -55,10 +55,7 @@ impl Corpus {
 
     /// A corpus without examples whose classes are known; their order is kept.
     pub fn with_labels(names: Vec<String>) -> Self {
-        Self {
-            names,
-            ..Self::default()
-        }
+        Self { names, ..Self::default() }
     }
 
     /// Number of examples.
@@ -202,9 +199,7 @@ impl Corpus {
         if let Some(at) = self.names.iter().position(|n| n == name) {
             return Some(at as u16);
         }
-        let at = u16::try_from(self.names.len())
-            .ok()
-            .filter(|&at| at != Self::NONE)?;
+        let at = u16::try_from(self.names.len()).ok().filter(|&at| at != Self::NONE)?;
         self.names.push(name.to_owned());
         Some(at)
     }
@@ -246,10 +241,7 @@ impl Corpus {
             labels: rows.iter().map(|&r| self.labels[r as usize]).collect(),
             names: self.names.clone(),
             ids: self.ids.as_ref().map(|c| c.select(rows)),
-            times: self
-                .times
-                .as_ref()
-                .map(|t| rows.iter().map(|&r| t[r as usize]).collect()),
+            times: self.times.as_ref().map(|t| rows.iter().map(|&r| t[r as usize]).collect()),
             authors: self.authors.as_ref().map(|c| c.select(rows)),
             channels: self.channels.as_ref().map(|c| c.select(rows)),
             languages: self.languages.as_ref().map(|c| c.select(rows)),
@@ -273,11 +265,8 @@ impl Corpus {
         let dropped = |l: u16| l != Self::NONE && map[usize::from(l)].is_none();
         let before = self.len();
         if self.labels.iter().any(|&l| dropped(l)) {
-            let keep: Vec<u32> = (0u32..)
-                .zip(&self.labels)
-                .filter(|&(_, &l)| !dropped(l))
-                .map(|(r, _)| r)
-                .collect();
+            let keep: Vec<u32> =
+                (0u32..).zip(&self.labels).filter(|&(_, &l)| !dropped(l)).map(|(r, _)| r).collect();
             *self = self.select(&keep);
         }
         for label in &mut self.labels {
@@ -340,12 +329,7 @@ fn append_strings(to: &mut Option<Strings>, from: &Option<Strings>, before: usiz
     debug_assert_eq!(to.len(), after);
 }
 
-fn append_interned(
-    to: &mut Option<Interned>,
-    from: &Option<Interned>,
-    before: usize,
-    after: usize,
-) {
+fn append_interned(to: &mut Option<Interned>, from: &Option<Interned>, before: usize, after: usize) {
     if to.is_none() && from.is_none() {
         return;
     }
@@ -365,14 +349,7 @@ mod tests {
     fn corpus(rows: &[(&str, Option<&str>, Option<&str>)]) -> Corpus {
         let mut corpus = Corpus::new();
         for &(text, label, author) in rows {
-            corpus
-                .push(Example {
-                    text,
-                    label,
-                    author,
-                    ..Example::default()
-                })
-                .unwrap();
+            corpus.push(Example { text, label, author, ..Example::default() }).unwrap();
         }
         corpus
     }
@@ -381,16 +358,10 @@ mod tests {
     fn columns_that_appear_late_are_empty_before() {
         let mut c = corpus(&[("a", None, None), ("b", Some("positive"), Some("ann"))]);
         c.append(&corpus(&[("c", Some("negative"), None)])).unwrap();
-        assert_eq!(
-            (c.author(0), c.author(1), c.author(2)),
-            (None, Some("ann"), None)
-        );
+        assert_eq!((c.author(0), c.author(1), c.author(2)), (None, Some("ann"), None));
         c.sort_labels();
         assert_eq!(c.labels(), ["negative", "positive"]);
-        assert_eq!(
-            (c.label(0), c.label_name(1), c.label(2)),
-            (None, Some("positive"), Some(0))
-        );
+        assert_eq!((c.label(0), c.label_name(1), c.label(2)), (None, Some("positive"), Some(0)));
         let picked = c.select(&[2, 1]);
         assert_eq!((picked.text(0), picked.author(1)), ("c", Some("ann")));
     }

@@ -48,9 +48,7 @@ pub enum CorpusError {
         columns: String,
     },
     /// No column could be recognised as the text.
-    #[error(
-        "{path}: cannot tell which column holds the text; name it with --text (it has {columns})"
-    )]
+    #[error("{path}: cannot tell which column holds the text; name it with --text (it has {columns})")]
     NoText {
         /// The file.
         path: String,
@@ -121,15 +119,8 @@ pub enum CorpusError {
 }
 
 impl CorpusError {
-    pub(crate) fn io(
-        doing: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io {
-            doing,
-            path,
-            source,
-        }
+        move |source| Self::Io { doing, path, source }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use rayon::prelude::*;
-use sentimeter_text::language::{Language, detect};
+use sentimeter_text::language::detect;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Corpus;
@@ -126,18 +126,10 @@ impl fmt::Display for CheckReport {
         let what = width(|c| &c.what, "what");
         let expected = width(|c| &c.expected, "expected");
         let found = width(|c| &c.found, "found");
-        writeln!(
-            f,
-            "       {:what$}  {:expected$}  {:found$}",
-            "what", "expected", "found"
-        )?;
+        writeln!(f, "       {:what$}  {:expected$}  {:found$}", "what", "expected", "found")?;
         for c in &self.checks {
             let mark = if c.passed { "ok    " } else { "FAILED" };
-            writeln!(
-                f,
-                "{mark} {:what$}  {:expected$}  {:found$}",
-                c.what, c.expected, c.found
-            )?;
+            writeln!(f, "{mark} {:what$}  {:expected$}  {:found$}", c.what, c.expected, c.found)?;
         }
         let failed = self.checks.iter().filter(|c| !c.passed).count();
         write!(f, "{} of {} checks failed", failed, self.checks.len())
@@ -165,12 +157,7 @@ impl Expectations {
             let shares = language_shares(corpus);
             for (language, bounds) in &self.languages.share {
                 let found = shares.get(language).copied().unwrap_or(0.0);
-                table.bounds(
-                    &format!("share of language {language}"),
-                    *bounds,
-                    found,
-                    percent,
-                );
+                table.bounds(&format!("share of language {language}"), *bounds, found, percent);
             }
         }
         self.check_lengths(corpus, &mut table);
@@ -181,16 +168,8 @@ impl Expectations {
             };
             table.at_most("broken rows", self.damage.bad_rows, share(|f| f.bad));
             table.at_most("empty texts", self.damage.empty, share(|f| f.empty));
-            table.at_most(
-                "texts with U+FFFD",
-                self.damage.replacement_characters,
-                share(|f| f.damaged),
-            );
-            table.at_most(
-                "texts encoded twice",
-                self.damage.double_encoded,
-                share(|f| f.double_encoded),
-            );
+            table.at_most("texts with U+FFFD", self.damage.replacement_characters, share(|f| f.damaged));
+            table.at_most("texts encoded twice", self.damage.double_encoded, share(|f| f.double_encoded));
         }
         table
     }
@@ -243,14 +222,10 @@ impl Expectations {
         if self.length == Length::default() {
             return;
         }
-        let lengths: Vec<usize> = (0..corpus.len())
-            .into_par_iter()
-            .map(|i| corpus.text(i).chars().count())
-            .collect();
+        let lengths: Vec<usize> =
+            (0..corpus.len()).into_par_iter().map(|i| corpus.text(i).chars().count()).collect();
         let rows = lengths.len().max(1) as f64;
-        let share = |test: &dyn Fn(usize) -> bool| {
-            lengths.iter().filter(|&&n| test(n)).count() as f64 / rows
-        };
+        let share = |test: &dyn Fn(usize) -> bool| lengths.iter().filter(|&&n| test(n)).count() as f64 / rows;
         if let Some(Beyond { chars, max_share }) = self.length.shorter_than {
             table.at_most(
                 &format!("texts shorter than {chars} characters"),
@@ -266,17 +241,11 @@ impl Expectations {
             );
         }
         let mean = lengths.iter().sum::<usize>() as f64 / rows;
-        table.bounds("mean characters of a text", self.length.mean, mean, |n| {
-            format!("{n:.1}")
-        });
+        table.bounds("mean characters of a text", self.length.mean, mean, |n| format!("{n:.1}"));
     }
 
     fn check_duplicates(&self, corpus: &Corpus, table: &mut CheckReport) {
-        let wanted = [
-            self.duplicates.max_share,
-            self.duplicates.near_max_share,
-            self.conflicts.max_share,
-        ];
+        let wanted = [self.duplicates.max_share, self.duplicates.near_max_share, self.conflicts.max_share];
         if wanted.iter().all(Option::is_none) {
             return;
         }
@@ -285,18 +254,10 @@ impl Expectations {
         let (keep, report) = deduplicate(corpus, &prints);
         // A tied text counts once as itself; what is above that is repetition.
         let repeated = corpus.len() - keep.len() - report.ties as usize;
-        table.at_most(
-            "rows that repeat another one",
-            self.duplicates.max_share,
-            repeated as f64 / rows,
-        );
+        table.at_most("rows that repeat another one", self.duplicates.max_share, repeated as f64 / rows);
         if self.duplicates.near_max_share.is_some() {
             let groups = near_duplicates(&prints, NEAR);
-            let near = groups
-                .iter()
-                .zip(0u32..)
-                .filter(|&(leader, row)| *leader != row)
-                .count();
+            let near = groups.iter().zip(0u32..).filter(|&(leader, row)| *leader != row).count();
             table.at_most(
                 "rows that nearly repeat another one",
                 self.duplicates.near_max_share,
@@ -319,14 +280,8 @@ impl CheckReport {
             (None, Some(max)) => format!("at most {}", show(max)),
             (Some(min), Some(max)) => format!("{} to {}", show(min), show(max)),
         };
-        let passed =
-            bounds.min.is_none_or(|min| found >= min) && bounds.max.is_none_or(|max| found <= max);
-        self.checks.push(Check {
-            what: what.to_owned(),
-            expected,
-            found: show(found),
-            passed,
-        });
+        let passed = bounds.min.is_none_or(|min| found >= min) && bounds.max.is_none_or(|max| found <= max);
+        self.checks.push(Check { what: what.to_owned(), expected, found: show(found), passed });
     }
 
     fn at_most(&mut self, what: &str, max: Option<f64>, found: f64) {
@@ -352,13 +307,7 @@ fn language_shares(corpus: &Corpus) -> BTreeMap<String, f64> {
         .par_iter()
         .map(|&row| match corpus.language(row) {
             Some(stated) => stated.to_lowercase(),
-            None => match detect(corpus.text(row)).language {
-                Language::En => "en",
-                Language::Fr => "fr",
-                Language::Ar => "ar",
-                Language::Other => "other",
-            }
-            .to_owned(),
+            None => detect(corpus.text(row)).language.code().to_owned(),
         })
         .collect();
     let mut shares = BTreeMap::new();
@@ -381,29 +330,15 @@ mod tests {
             ("good things come", Some("positive")),
             ("x", None),
         ] {
-            corpus
-                .push(Example {
-                    text,
-                    label,
-                    language: Some("en"),
-                    ..Example::default()
-                })
-                .unwrap();
+            corpus.push(Example { text, label, language: Some("en"), ..Example::default() }).unwrap();
         }
         corpus
     }
 
     #[track_caller]
     fn check(expectations: &str, want: &[(&str, bool)]) {
-        let report = expectations
-            .parse::<Expectations>()
-            .unwrap()
-            .check(&corpus(), None);
-        let got: Vec<(&str, bool)> = report
-            .checks
-            .iter()
-            .map(|c| (c.what.as_str(), c.passed))
-            .collect();
+        let report = expectations.parse::<Expectations>().unwrap().check(&corpus(), None);
+        let got: Vec<(&str, bool)> = report.checks.iter().map(|c| (c.what.as_str(), c.passed)).collect();
         assert_eq!(got, want, "\n{report}");
     }
 
@@ -412,46 +347,30 @@ mod tests {
         check("[rows]\nmin = 4\nmax = 4", &[("rows", true)]);
         check(
             "[columns]\nrequired = ['text', 'label', 'id']",
-            &[
-                ("column text", true),
-                ("column label", false),
-                ("column id", false),
-            ],
+            &[("column text", true), ("column label", false), ("column id", false)],
         );
         check(
             "[classes]\nnames = ['positive', 'negative']\nshare.negative.min = 0.5",
             &[("classes", true), ("share of class negative", false)],
         );
-        check(
-            "[languages.share.en]\nmin = 1",
-            &[("share of language en", true)],
-        );
+        check("[languages.share.en]\nmin = 1", &[("share of language en", true)]);
         check(
             "[length]\nshorter_than = { chars = 2, max_share = 0.2 }",
             &[("texts shorter than 2 characters", false)],
         );
         check(
             "[duplicates]\nmax_share = 0.25\n[conflicts]\nmax_share = 0",
-            &[
-                ("rows that repeat another one", true),
-                ("texts with contradicting labels", true),
-            ],
+            &[("rows that repeat another one", true), ("texts with contradicting labels", true)],
         );
     }
 
     #[test]
     fn the_example_file_is_read_and_unknown_keys_are_not() {
         let example = include_str!("../../../examples/expectations.toml");
-        let report = example
-            .parse::<Expectations>()
-            .unwrap()
-            .check(&corpus(), Some(&ReadReport::default()));
+        let report = example.parse::<Expectations>().unwrap().check(&corpus(), Some(&ReadReport::default()));
         assert!(report.checks.len() > 10 && !report.passed());
         assert!(report.to_string().contains("FAILED rows"));
-        let error = "[rows]\nminimum = 1"
-            .parse::<Expectations>()
-            .unwrap_err()
-            .to_string();
+        let error = "[rows]\nminimum = 1".parse::<Expectations>().unwrap_err().to_string();
         assert!(error.contains("minimum"), "{error}");
     }
 }

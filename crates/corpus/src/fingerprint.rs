@@ -45,8 +45,7 @@ impl Fingerprints {
             let base = all.words.len();
             all.identities.extend(chunk.identities);
             all.words.extend(chunk.words);
-            all.ends
-                .extend(chunk.ends.into_iter().map(|end| base + end));
+            all.ends.extend(chunk.ends.into_iter().map(|end| base + end));
         }
         all
     }
@@ -54,11 +53,7 @@ impl Fingerprints {
     fn push(&mut self, text: &str, scratch: &mut String, set: &mut Vec<u32>) {
         identity(text, scratch);
         set.clear();
-        set.extend(
-            scratch
-                .split_ascii_whitespace()
-                .map(|word| xxh3_64(word.as_bytes()) as u32),
-        );
+        set.extend(scratch.split_ascii_whitespace().map(|word| xxh3_64(word.as_bytes()) as u32));
         set.sort_unstable();
         set.dedup();
         self.identities.push(hash_identity(scratch, text));
@@ -92,11 +87,7 @@ impl Fingerprints {
 /// same all the same, so such a text stands for itself.
 fn hash_identity(identity: &str, text: &str) -> u128 {
     let identity = identity.trim();
-    xxh3_128(if identity.is_empty() {
-        text.as_bytes()
-    } else {
-        identity.as_bytes()
-    })
+    xxh3_128(if identity.is_empty() { text.as_bytes() } else { identity.as_bytes() })
 }
 
 /// The identity of one text, as [`Fingerprints::identities`] has it.
@@ -142,10 +133,7 @@ pub fn deduplicate(corpus: &Corpus, prints: &Fingerprints) -> (Vec<u32>, Duplica
     let mut order: Vec<(u128, u32)> = prints.identities.iter().copied().zip(0u32..).collect();
     order.par_sort_unstable();
     let mut keep = Vec::with_capacity(order.len());
-    let mut report = DuplicateReport {
-        rows: order.len() as u64,
-        ..DuplicateReport::default()
-    };
+    let mut report = DuplicateReport { rows: order.len() as u64, ..DuplicateReport::default() };
     for same in order.chunk_by(|a, b| a.0 == b.0) {
         match same {
             [(_, only)] => keep.push(*only),
@@ -158,15 +146,9 @@ pub fn deduplicate(corpus: &Corpus, prints: &Fingerprints) -> (Vec<u32>, Duplica
 
 /// The row that stands for all of `same`, if their labels agree enough.
 fn vote(corpus: &Corpus, same: &[(u128, u32)], report: &mut DuplicateReport) -> Option<u32> {
-    let mut labels: Vec<u16> = same
-        .iter()
-        .filter_map(|&(_, row)| corpus.label(row as usize))
-        .collect();
+    let mut labels: Vec<u16> = same.iter().filter_map(|&(_, row)| corpus.label(row as usize)).collect();
     labels.sort_unstable();
-    let mut counts: Vec<(usize, u16)> = labels
-        .chunk_by(|a, b| a == b)
-        .map(|c| (c.len(), c[0]))
-        .collect();
+    let mut counts: Vec<(usize, u16)> = labels.chunk_by(|a, b| a == b).map(|c| (c.len(), c[0])).collect();
     counts.sort_unstable_by_key(|&(n, label)| (std::cmp::Reverse(n), label));
     report.conflicts += u64::from(counts.len() > 1);
     let winner = match counts.as_slice() {
@@ -181,19 +163,10 @@ fn vote(corpus: &Corpus, same: &[(u128, u32)], report: &mut DuplicateReport) -> 
     let outvoted: usize = counts.iter().skip(1).map(|(n, _)| n).sum();
     report.outvoted += outvoted as u64;
     report.duplicates += (same.len() - 1 - outvoted) as u64;
-    same.iter()
-        .map(|&(_, row)| row)
-        .filter(|&row| corpus.label(row as usize) == winner)
-        .min_by_key(|&row| {
-            let row = row as usize;
-            (
-                xxh3_64(corpus.text(row).as_bytes()),
-                corpus.id(row),
-                corpus.time(row),
-                corpus.author(row),
-                row,
-            )
-        })
+    same.iter().map(|&(_, row)| row).filter(|&row| corpus.label(row as usize) == winner).min_by_key(|&row| {
+        let row = row as usize;
+        (xxh3_64(corpus.text(row).as_bytes()), corpus.id(row), corpus.time(row), corpus.author(row), row)
+    })
 }
 
 #[cfg(test)]
@@ -205,13 +178,7 @@ mod tests {
         let mut corpus = Corpus::new();
         for &(text, label) in rows {
             let label = (!label.is_empty()).then_some(label);
-            corpus
-                .push(Example {
-                    text,
-                    label,
-                    ..Example::default()
-                })
-                .unwrap();
+            corpus.push(Example { text, label, ..Example::default() }).unwrap();
         }
         corpus
     }
@@ -238,10 +205,7 @@ mod tests {
         let kept: Vec<_> = keep
             .iter()
             .map(|&r| {
-                (
-                    corpus.text(r as usize).to_lowercase().replace("  ", " "),
-                    corpus.label_name(r as usize),
-                )
+                (corpus.text(r as usize).to_lowercase().replace("  ", " "), corpus.label_name(r as usize))
             })
             .collect();
         assert_eq!(
@@ -256,14 +220,7 @@ mod tests {
         );
         assert_eq!(
             report,
-            DuplicateReport {
-                rows: 11,
-                duplicates: 3,
-                conflicts: 2,
-                outvoted: 1,
-                ties: 1,
-                tied_rows: 2
-            }
+            DuplicateReport { rows: 11, duplicates: 3, conflicts: 2, outvoted: 1, ties: 1, tied_rows: 2 }
         );
     }
 }

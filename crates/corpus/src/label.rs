@@ -31,9 +31,7 @@ enum Pattern {
 
 /// Why a label map cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "label map rule {rule:?}: {reason}; write rules like \"0=negative,1..2=negative,pos=positive\""
-)]
+#[error("label map rule {rule:?}: {reason}; write rules like \"0=negative,1..2=negative,pos=positive\"")]
 pub struct LabelMapError {
     rule: String,
     reason: &'static str,
@@ -67,15 +65,10 @@ impl FromStr for LabelMap {
     fn from_str(written: &str) -> Result<Self, LabelMapError> {
         let mut rules = Vec::new();
         for rule in split_escaped(written, ',') {
-            let fault = |reason| LabelMapError {
-                rule: rule.clone(),
-                reason,
-            };
+            let fault = |reason| LabelMapError { rule: rule.clone(), reason };
             let sides = split_escaped(&rule, '=');
             let [from, to] = sides.as_slice() else {
-                return Err(fault(
-                    "expected one label and one class with = between them",
-                ));
+                return Err(fault("expected one label and one class with = between them"));
             };
             let (from, to) = (unescape(from), unescape(to));
             if to.is_empty() {
@@ -83,10 +76,7 @@ impl FromStr for LabelMap {
             }
             rules.push((Pattern::parse(&from).map_err(fault)?, to));
         }
-        Ok(Self {
-            written: written.to_owned(),
-            rules,
-        })
+        Ok(Self { written: written.to_owned(), rules })
     }
 }
 
@@ -158,45 +148,15 @@ const POSITIVE: &str = "positive";
 
 /// What people call the three classes in English, French and Arabic.
 const NAMES: [(&str, &[&str]); 3] = [
-    (
-        NEGATIVE,
-        &[
-            "negative",
-            "neg",
-            "n\u{e9}gatif",
-            "n\u{e9}gative",
-            "negatif",
-            "bad",
-            "سلبي",
-            "سلبية",
-        ],
-    ),
-    (
-        NEUTRAL,
-        &["neutral", "neu", "neut", "neutre", "محايد", "محايدة"],
-    ),
-    (
-        POSITIVE,
-        &[
-            "positive",
-            "pos",
-            "positif",
-            "good",
-            "إيجابي",
-            "ايجابي",
-            "إيجابية",
-            "ايجابية",
-        ],
-    ),
+    (NEGATIVE, &["negative", "neg", "n\u{e9}gatif", "n\u{e9}gative", "negatif", "bad", "سلبي", "سلبية"]),
+    (NEUTRAL, &["neutral", "neu", "neut", "neutre", "محايد", "محايدة"]),
+    (POSITIVE, &["positive", "pos", "positif", "good", "إيجابي", "ايجابي", "إيجابية", "ايجابية"]),
 ];
 
 /// The class that `raw` names in one of our languages.
 pub(crate) fn named_class(raw: &str) -> Option<&'static str> {
     let raw = raw.trim().to_lowercase();
-    NAMES
-        .iter()
-        .find(|(_, names)| names.contains(&raw.as_str()))
-        .map(|(class, _)| *class)
+    NAMES.iter().find(|(_, names)| names.contains(&raw.as_str())).map(|(class, _)| *class)
 }
 
 /// What a set of labels was taken for.
@@ -213,31 +173,19 @@ pub(crate) struct GuessedMap {
 /// `format` settles what is ambiguous by itself: a lone `1`, or 0, 1, 2.
 pub(crate) fn guess(raw: &[String], format: Option<Format>) -> GuessedMap {
     if !raw.is_empty() && raw.iter().all(|r| named_class(r).is_some()) {
-        let classes = raw
-            .iter()
-            .map(|r| named_class(r).map(str::to_owned))
-            .collect();
-        return GuessedMap {
-            classes,
-            said: "labels are names of the three classes".to_owned(),
-        };
+        let classes = raw.iter().map(|r| named_class(r).map(str::to_owned)).collect();
+        return GuessedMap { classes, said: "labels are names of the three classes".to_owned() };
     }
     let numbers: Option<Vec<f64>> = raw.iter().map(|r| number(r)).collect();
     if let Some(numbers) = numbers
         && let Some((said, rule)) = scale(&numbers, format)
     {
-        let classes = numbers
-            .iter()
-            .map(|&n| rule(n).map(str::to_owned))
-            .collect();
+        let classes = numbers.iter().map(|&n| rule(n).map(str::to_owned)).collect();
         return GuessedMap { classes, said };
     }
     GuessedMap {
         classes: raw.iter().map(|r| Some(r.trim().to_owned())).collect(),
-        said: format!(
-            "labels kept as they are written ({}); --map renames, merges or drops them",
-            list(raw)
-        ),
+        said: format!("labels kept as they are written ({}); --map renames, merges or drops them", list(raw)),
     }
 }
 
@@ -265,17 +213,11 @@ fn scale(numbers: &[f64], format: Option<Format>) -> Option<(String, Rule)> {
         || within(&[0.0, 1.0, 2.0]) && has(2.0) && has(1.0) && has(0.0)
     {
         let rule: Rule = |n| [NEGATIVE, NEUTRAL, POSITIVE].get(n as usize).copied();
-        return Some((
-            said("0 negative, 1 neutral, 2 positive (TweetEval's numbers)"),
-            rule,
-        ));
+        return Some((said("0 negative, 1 neutral, 2 positive (TweetEval's numbers)"), rule));
     }
     if within(&[0.0, 2.0, 4.0]) && (has(4.0) || format == Some(Format::Sentiment140)) {
         let rule: Rule = |n| [NEGATIVE, NEUTRAL, POSITIVE].get(n as usize / 2).copied();
-        return Some((
-            said("0 negative, 2 neutral, 4 positive (Sentiment140's numbers)"),
-            rule,
-        ));
+        return Some((said("0 negative, 2 neutral, 4 positive (Sentiment140's numbers)"), rule));
     }
     if within(&[0.0, 1.0]) {
         let rule: Rule = |n| Some(if n == 0.0 { NEGATIVE } else { POSITIVE });
@@ -306,19 +248,14 @@ fn scale(numbers: &[f64], format: Option<Format>) -> Option<(String, Rule)> {
                 POSITIVE
             })
         };
-        return Some((
-            said("marks out of ten (up to 4 negative, from 7 positive)"),
-            rule,
-        ));
+        return Some((said("marks out of ten (up to 4 negative, from 7 positive)"), rule));
     }
     None
 }
 
 /// Whether all numbers are halves from 0.5 to `top`.
 fn within_scale(numbers: &[f64], top: f64) -> bool {
-    numbers
-        .iter()
-        .all(|&n| (0.5..=top).contains(&n) && (n * 2.0).fract() == 0.0)
+    numbers.iter().all(|&n| (0.5..=top).contains(&n) && (n * 2.0).fract() == 0.0)
 }
 
 fn list(raw: &[String]) -> String {
@@ -335,9 +272,7 @@ mod tests {
 
     #[test]
     fn maps_by_name_number_range_and_rest() {
-        let map: LabelMap = "0.2..=positive,..-0.2=negative,n/a=skip,..=neutral"
-            .parse()
-            .unwrap();
+        let map: LabelMap = "0.2..=positive,..-0.2=negative,n/a=skip,..=neutral".parse().unwrap();
         for (raw, want) in [
             ("2.726", Some("positive")),
             (" 0.2", Some("positive")),
@@ -350,15 +285,9 @@ mod tests {
             assert_eq!(map.class(raw), want, "{raw}");
         }
         let map: LabelMap = r"a\,b\=c=x,*=rest".parse().unwrap();
-        assert_eq!(
-            (map.class("A,b=c"), map.class("?")),
-            (Some("x"), Some("rest"))
-        );
+        assert_eq!((map.class("A,b=c"), map.class("?")), (Some("x"), Some("rest")));
         let map: LabelMap = "1=positive".parse().unwrap();
-        assert_eq!(
-            (map.class("1.0"), map.class("10")),
-            (Some("positive"), None)
-        );
+        assert_eq!((map.class("1.0"), map.class("10")), (Some("positive"), None));
     }
 
     #[test]
@@ -372,48 +301,20 @@ mod tests {
     fn guesses_scales() {
         let check = |raw: &[&str], format, want: &[&str]| {
             let raw: Vec<String> = raw.iter().map(|&r| r.to_owned()).collect();
-            let got: Vec<_> = guess(&raw, format)
-                .classes
-                .into_iter()
-                .map(Option::unwrap)
-                .collect();
+            let got: Vec<_> = guess(&raw, format).classes.into_iter().map(Option::unwrap).collect();
             assert_eq!(got, want, "{raw:?}");
         };
         check(&["0", "4"], None, &["negative", "positive"]);
         check(&["0", "2", "4"], None, &["negative", "neutral", "positive"]);
         check(&["0"], Some(Format::Sentiment140), &["negative"]);
         check(&["1", "0"], None, &["positive", "negative"]);
-        check(
-            &["-1", "1", "0", "1.0"],
-            None,
-            &["negative", "positive", "neutral", "positive"],
-        );
+        check(&["-1", "1", "0", "1.0"], None, &["negative", "positive", "neutral", "positive"]);
         check(&["0", "1", "2"], None, &["negative", "neutral", "positive"]);
-        check(
-            &["1", "2", "3", "4", "5"],
-            None,
-            &["negative", "negative", "neutral", "positive", "positive"],
-        );
-        check(
-            &["0.5", "2.5", "4.5"],
-            None,
-            &["negative", "neutral", "positive"],
-        );
-        check(
-            &["1", "10", "5"],
-            None,
-            &["negative", "positive", "neutral"],
-        );
-        check(
-            &["NEG", "Positif", "محايد"],
-            None,
-            &["negative", "positive", "neutral"],
-        );
-        check(
-            &["positive", "irrelevant"],
-            None,
-            &["positive", "irrelevant"],
-        );
+        check(&["1", "2", "3", "4", "5"], None, &["negative", "negative", "neutral", "positive", "positive"]);
+        check(&["0.5", "2.5", "4.5"], None, &["negative", "neutral", "positive"]);
+        check(&["1", "10", "5"], None, &["negative", "positive", "neutral"]);
+        check(&["NEG", "Positif", "محايد"], None, &["negative", "positive", "neutral"]);
+        check(&["positive", "irrelevant"], None, &["positive", "irrelevant"]);
         check(&["17", "18"], None, &["17", "18"]);
     }
 

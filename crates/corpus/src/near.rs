@@ -29,11 +29,8 @@ pub const NEAR: f64 = 0.8;
 /// on their order or the number of threads. Cost is bounded by a constant per row, whatever the
 /// texts, at the price of missing some pairs in buckets of hundreds of alike texts.
 pub fn near_duplicates(prints: &Fingerprints, similarity: f64) -> Vec<u32> {
-    let sketches: Vec<Sketch> = (0..prints.len())
-        .into_par_iter()
-        .with_min_len(CHUNK)
-        .map(|row| Sketch::of(prints, row))
-        .collect();
+    let sketches: Vec<Sketch> =
+        (0..prints.len()).into_par_iter().with_min_len(CHUNK).map(|row| Sketch::of(prints, row)).collect();
     let mut groups = Union::new(prints.len());
     for band in 0..BANDS {
         // Bucket and row in one number: sorting these is most of the work.
@@ -44,10 +41,8 @@ pub fn near_duplicates(prints: &Fingerprints, similarity: f64) -> Vec<u32> {
             .map(|(sketch, row)| u64::from(sketch.bands[band]) << 32 | u64::from(row))
             .collect();
         keys.par_sort_unstable();
-        let buckets: Vec<&[u64]> = keys
-            .chunk_by(|a, b| a >> 32 == b >> 32)
-            .filter(|bucket| bucket.len() > 1)
-            .collect();
+        let buckets: Vec<&[u64]> =
+            keys.chunk_by(|a, b| a >> 32 == b >> 32).filter(|bucket| bucket.len() > 1).collect();
         let pairs: Vec<(u32, u32)> = buckets
             .par_iter()
             .flat_map_iter(|bucket| alike_pairs(bucket, &sketches, prints, &groups, similarity))
@@ -84,10 +79,7 @@ impl Sketch {
         let words = prints.words(row);
         if words.is_empty() {
             let set = prints.identities()[row] as u64;
-            return Self {
-                set,
-                bands: [mix(set) as u32; BANDS],
-            };
+            return Self { set, bands: [mix(set) as u32; BANDS] };
         }
         let mut least = [u32::MAX; LANES];
         let mut set = 0;
@@ -99,8 +91,7 @@ impl Sketch {
         }
         let bands = std::array::from_fn(|band| {
             let own = &least[band * ROWS..(band + 1) * ROWS];
-            own.iter()
-                .fold(band as u64 + 1, |key, &l| mix(key ^ u64::from(l))) as u32
+            own.iter().fold(band as u64 + 1, |key, &l| mix(key ^ u64::from(l))) as u32
         });
         Self { set, bands }
     }
@@ -115,11 +106,8 @@ fn alike_pairs(
     groups: &Union,
     similarity: f64,
 ) -> Vec<(u32, u32)> {
-    let mut rows: Vec<(u64, u32)> = bucket
-        .iter()
-        .map(|&key| key as u32)
-        .map(|row| (sketches[row as usize].set, row))
-        .collect();
+    let mut rows: Vec<(u64, u32)> =
+        bucket.iter().map(|&key| key as u32).map(|row| (sketches[row as usize].set, row)).collect();
     rows.sort_unstable();
     let mut pairs = Vec::new();
     rows.dedup_by(|later, first| {
@@ -132,11 +120,7 @@ fn alike_pairs(
     for (at, &(_, b)) in rows.iter().enumerate() {
         for &(_, a) in &rows[at.saturating_sub(WINDOW)..at] {
             if groups.peek(a) != groups.peek(b)
-                && alike(
-                    prints.words(a as usize),
-                    prints.words(b as usize),
-                    similarity,
-                )
+                && alike(prints.words(a as usize), prints.words(b as usize), similarity)
             {
                 pairs.push((a, b));
             }
@@ -176,9 +160,7 @@ pub(crate) struct Union {
 
 impl Union {
     pub(crate) fn new(len: usize) -> Self {
-        Self {
-            parents: (0..len as u32).collect(),
-        }
+        Self { parents: (0..len as u32).collect() }
     }
 
     /// Makes every node point at its root. Roots are the smallest of their group, so one pass
@@ -229,12 +211,7 @@ mod tests {
     fn groups(texts: &[&str]) -> Vec<u32> {
         let mut corpus = Corpus::new();
         for text in texts {
-            corpus
-                .push(Example {
-                    text,
-                    ..Example::default()
-                })
-                .unwrap();
+            corpus.push(Example { text, ..Example::default() }).unwrap();
         }
         near_duplicates(&Fingerprints::of(&corpus), NEAR)
     }
@@ -252,12 +229,7 @@ mod tests {
     #[test]
     fn a_hundred_thousand_alike_texts_are_one_group() {
         let texts: Vec<String> = (0..100_000)
-            .map(|i| {
-                format!(
-                    "one two three four five six seven eight nine {}",
-                    i % 50_000
-                )
-            })
+            .map(|i| format!("one two three four five six seven eight nine {}", i % 50_000))
             .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         // 0.2 % of those at a similarity of 0.82 are expected to share no bucket with others.

@@ -97,13 +97,10 @@ impl std::str::FromStr for Format {
     type Err = String;
 
     fn from_str(raw: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|f| f.name() == raw)
-            .ok_or_else(|| {
-                let names: Vec<_> = Self::ALL.iter().map(|f| f.name()).collect();
-                format!("no format {raw:?}; there are {}", names.join(", "))
-            })
+        Self::ALL.into_iter().find(|f| f.name() == raw).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|f| f.name()).collect();
+            format!("no format {raw:?}; there are {}", names.join(", "))
+        })
     }
 }
 
@@ -132,9 +129,7 @@ impl std::str::FromStr for Quote {
             "on" => Ok(Self::On),
             "line" => Ok(Self::Line),
             "off" => Ok(Self::Off),
-            _ => Err(format!(
-                "no quote handling {raw:?}; there are auto, on, line, off"
-            )),
+            _ => Err(format!("no quote handling {raw:?}; there are auto, on, line, off")),
         }
     }
 }
@@ -268,9 +263,8 @@ impl ReadOptions {
     /// # Errors
     /// [`CorpusError::Option`] for an unknown name or a value that it cannot take.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), CorpusError> {
-        let bad = |expected: &str| {
-            CorpusError::Option(format!("--{name}: found {value:?}, expected {expected}"))
-        };
+        let bad =
+            |expected: &str| CorpusError::Option(format!("--{name}: found {value:?}, expected {expected}"));
         let text = || Some(value.to_owned());
         let truth = || match value {
             "yes" | "true" => Ok(true),
@@ -290,13 +284,7 @@ impl ReadOptions {
             "author" => self.author = text(),
             "channel" => self.channel = text(),
             "language" => self.language = text(),
-            "map" => {
-                self.map = Some(
-                    value
-                        .parse()
-                        .map_err(|e| CorpusError::Option(format!("--map: {e}")))?,
-                )
-            }
+            "map" => self.map = Some(value.parse().map_err(|e| CorpusError::Option(format!("--map: {e}")))?),
             "header" => self.header = Some(truth()?),
             "delimiter" => {
                 let mut chars = value.chars();

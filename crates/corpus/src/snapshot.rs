@@ -132,9 +132,7 @@ pub enum SnapshotError {
         found: String,
     },
     /// Written by a newer version of this program.
-    #[error(
-        "snapshot {reference} has format {found}; this program reads up to {FORMAT}: use a newer one"
-    )]
+    #[error("snapshot {reference} has format {found}; this program reads up to {FORMAT}: use a newer one")]
     Newer {
         /// Which one.
         reference: String,
@@ -144,11 +142,7 @@ pub enum SnapshotError {
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SnapshotError {
-    move |source| SnapshotError::Io {
-        doing,
-        path: path.to_owned(),
-        source,
-    }
+    move |source| SnapshotError::Io { doing, path: path.to_owned(), source }
 }
 
 /// The snapshots of one home.
@@ -160,9 +154,7 @@ pub struct Snapshots {
 impl Snapshots {
     /// Those under `home/datasets`; nothing is created yet.
     pub fn at(home: &Path) -> Self {
-        Self {
-            root: home.join("datasets"),
-        }
+        Self { root: home.join("datasets") }
     }
 
     /// Stores `corpus` as `name`. If the same rows are there already nothing is written, and the
@@ -231,13 +223,9 @@ impl Snapshots {
             .prefix(".latest-")
             .tempfile_in(folder)
             .map_err(io_error("write", &latest))?;
-        file.write_all(version.as_bytes())
-            .map_err(io_error("write", &latest))?;
-        file.as_file()
-            .sync_all()
-            .map_err(io_error("write", &latest))?;
-        file.persist(&latest)
-            .map_err(|e| io_error("write", &latest)(e.error))?;
+        file.write_all(version.as_bytes()).map_err(io_error("write", &latest))?;
+        file.as_file().sync_all().map_err(io_error("write", &latest))?;
+        file.persist(&latest).map_err(|e| io_error("write", &latest)(e.error))?;
         sync_folder(folder)
     }
 
@@ -258,10 +246,7 @@ impl Snapshots {
         }
         let Version { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
         if format > FORMAT {
-            return Err(SnapshotError::Newer {
-                reference: reference.to_owned(),
-                found: format,
-            });
+            return Err(SnapshotError::Newer { reference: reference.to_owned(), found: format });
         }
         serde_json::from_slice(&bytes).map_err(damaged)
     }
@@ -273,15 +258,8 @@ impl Snapshots {
     /// No such snapshot, several that fit, or damage.
     pub fn open(&self, reference: &str) -> Result<(Corpus, Manifest), SnapshotError> {
         let manifest = self.manifest(reference)?;
-        let path = self
-            .root
-            .join(&manifest.name)
-            .join(&manifest.version)
-            .join(ROWS_FILE);
-        let damaged = |found: String| SnapshotError::Damaged {
-            reference: manifest.reference(),
-            found,
-        };
+        let path = self.root.join(&manifest.name).join(&manifest.version).join(ROWS_FILE);
+        let damaged = |found: String| SnapshotError::Damaged { reference: manifest.reference(), found };
         let mut file = File::open(&path).map_err(io_error("read", &path))?;
         let mut corpus = Corpus::with_labels(manifest.labels.clone());
         // A few frames at a time: neither the packed nor the unpacked file is in memory as a whole.
@@ -289,16 +267,11 @@ impl Snapshots {
             let mut packed = Vec::with_capacity(frames.len());
             for frame in frames {
                 let mut bytes = Vec::new();
-                (&mut file)
-                    .take(frame.packed)
-                    .read_to_end(&mut bytes)
-                    .map_err(io_error("read", &path))?;
+                (&mut file).take(frame.packed).read_to_end(&mut bytes).map_err(io_error("read", &path))?;
                 packed.push((bytes, *frame));
             }
-            let parts: Vec<Result<Corpus, String>> = packed
-                .par_iter()
-                .map(|(bytes, frame)| unpack(bytes, *frame, &manifest.labels))
-                .collect();
+            let parts: Vec<Result<Corpus, String>> =
+                packed.par_iter().map(|(bytes, frame)| unpack(bytes, *frame, &manifest.labels)).collect();
             for part in parts {
                 corpus
                     .append(&part.map_err(damaged)?)
@@ -361,10 +334,7 @@ impl Snapshots {
                 let _ = fs::remove_dir(&folder);
             }
         }
-        Ok(gone
-            .into_iter()
-            .map(|version| format!("{name}@{version}"))
-            .collect())
+        Ok(gone.into_iter().map(|version| format!("{name}@{version}")).collect())
     }
 
     /// Whether `reference` looks like one and names a snapshot that is there.
@@ -390,14 +360,9 @@ impl Snapshots {
                 Some(version) => Some(version),
                 None => self.newest(name)?,
             };
-            return latest
-                .map(|v| folder.join(v))
-                .ok_or_else(|| self.missing(reference));
+            return latest.map(|v| folder.join(v)).ok_or_else(|| self.missing(reference));
         };
-        let fitting: Vec<String> = versions(&folder)?
-            .into_iter()
-            .filter(|v| v.starts_with(prefix))
-            .collect();
+        let fitting: Vec<String> = versions(&folder)?.into_iter().filter(|v| v.starts_with(prefix)).collect();
         match fitting.as_slice() {
             [one] => Ok(folder.join(one)),
             [] => Err(self.missing(reference)),
@@ -432,10 +397,7 @@ impl Snapshots {
         } else {
             format!("there are {}", names.join(", "))
         };
-        SnapshotError::Missing {
-            reference: reference.to_owned(),
-            known,
-        }
+        SnapshotError::Missing { reference: reference.to_owned(), known }
     }
 }
 
@@ -518,10 +480,7 @@ fn write_rows(path: &Path, corpus: &Corpus, order: &[u32]) -> Result<Vec<Frame>,
         for frame in packed {
             let (bytes, unpacked) = frame.map_err(io_error("write", path))?;
             file.write_all(&bytes).map_err(io_error("write", path))?;
-            frames.push(Frame {
-                packed: bytes.len() as u64,
-                unpacked,
-            });
+            frames.push(Frame { packed: bytes.len() as u64, unpacked });
         }
     }
     file.sync_all().map_err(io_error("write", path))?;
@@ -566,10 +525,7 @@ fn unpack(packed: &[u8], frame: Frame, labels: &[String]) -> Result<Corpus, Stri
     }
     let mut lines = Vec::new();
     zstd::stream::read::Decoder::new(packed)
-        .and_then(|d| {
-            d.take(frame.unpacked.saturating_add(1))
-                .read_to_end(&mut lines)
-        })
+        .and_then(|d| d.take(frame.unpacked.saturating_add(1)).read_to_end(&mut lines))
         .map_err(|e| format!("a frame does not unpack ({e})"))?;
     let lines = str::from_utf8(&lines).map_err(|_| "a frame is not UTF-8".to_owned())?;
     let mut corpus = Corpus::with_labels(labels.to_vec());
@@ -586,9 +542,7 @@ fn unpack(packed: &[u8], frame: Frame, labels: &[String]) -> Result<Corpus, Stri
             language: row.language.as_deref(),
             source: row.source.as_deref(),
         };
-        corpus
-            .push(example)
-            .map_err(|l| format!("too many classes, such as {l:?}"))?;
+        corpus.push(example).map_err(|l| format!("too many classes, such as {l:?}"))?;
     }
     Ok(corpus)
 }
@@ -597,14 +551,8 @@ fn check_name(name: &str) -> Result<(), SnapshotError> {
     let sound = !name.is_empty()
         && name.len() <= 100
         && !name.starts_with('.')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    if sound {
-        Ok(())
-    } else {
-        Err(SnapshotError::Name(name.to_owned()))
-    }
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if sound { Ok(()) } else { Err(SnapshotError::Name(name.to_owned())) }
 }
 
 fn split_reference(reference: &str) -> Result<(&str, Option<&str>), SnapshotError> {
@@ -617,11 +565,7 @@ fn split_reference(reference: &str) -> Result<(&str, Option<&str>), SnapshotErro
 }
 
 fn version_of(place: &Path) -> String {
-    place
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+    place.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Names of the folders in `folder` that are not temporary, sorted; none if it is not there.
@@ -657,22 +601,16 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
 
 fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
     let mut file = File::create(path).map_err(io_error("write", path))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(io_error("write", path))
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error("write", path))
 }
 
 /// A rename is durable once its folder is.
 fn sync_folder(folder: &Path) -> Result<(), SnapshotError> {
-    File::open(folder)
-        .and_then(|f| f.sync_all())
-        .map_err(io_error("sync", folder))
+    File::open(folder).and_then(|f| f.sync_all()).map_err(io_error("sync", folder))
 }
 
 fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -684,15 +622,7 @@ mod tests {
         let mut corpus = Corpus::new();
         for &(text, label) in rows {
             let label = (!label.is_empty()).then_some(label);
-            corpus
-                .push(Example {
-                    text,
-                    label,
-                    id: Some("7"),
-                    time: Some(5),
-                    ..Example::default()
-                })
-                .unwrap();
+            corpus.push(Example { text, label, id: Some("7"), time: Some(5), ..Example::default() }).unwrap();
         }
         corpus.sort_labels();
         corpus
@@ -707,55 +637,26 @@ mod tests {
     #[test]
     fn the_same_rows_are_the_same_version() {
         let (_home, snapshots) = home();
-        let one = snapshots
-            .save(
-                "a",
-                &corpus(&[("x", "positive"), ("y", "")]),
-                Provenance::default(),
-            )
-            .unwrap();
-        let other = snapshots
-            .save(
-                "a",
-                &corpus(&[("y", ""), ("x", "positive")]),
-                Provenance::default(),
-            )
-            .unwrap();
+        let one =
+            snapshots.save("a", &corpus(&[("x", "positive"), ("y", "")]), Provenance::default()).unwrap();
+        let other =
+            snapshots.save("a", &corpus(&[("y", ""), ("x", "positive")]), Provenance::default()).unwrap();
         assert_eq!(one, other);
-        assert_eq!(
-            (one.rows, one.unlabelled, one.version.len()),
-            (2, 1, VERSION)
-        );
-        let next = snapshots
-            .save("a", &corpus(&[("z", "negative")]), Provenance::default())
-            .unwrap();
+        assert_eq!((one.rows, one.unlabelled, one.version.len()), (2, 1, VERSION));
+        let next = snapshots.save("a", &corpus(&[("z", "negative")]), Provenance::default()).unwrap();
         assert_ne!(one.version, next.version);
         assert_eq!(snapshots.manifest("a").unwrap(), next);
         assert_eq!(snapshots.list().unwrap().len(), 2);
 
         let (back, manifest) = snapshots.open(&one.reference()[..8]).unwrap();
         assert_eq!(manifest, one);
-        let mut rows: Vec<_> = (0..2)
-            .map(|i| (back.text(i), back.label_name(i), back.id(i), back.time(i)))
-            .collect();
+        let mut rows: Vec<_> =
+            (0..2).map(|i| (back.text(i), back.label_name(i), back.id(i), back.time(i))).collect();
         rows.sort();
-        assert_eq!(
-            rows,
-            [
-                ("x", Some("positive"), Some("7"), Some(5)),
-                ("y", None, Some("7"), Some(5))
-            ]
-        );
+        assert_eq!(rows, [("x", Some("positive"), Some("7"), Some(5)), ("y", None, Some("7"), Some(5))]);
 
-        assert_eq!(
-            snapshots.delete(&next.reference()).unwrap(),
-            [next.reference()]
-        );
-        assert_eq!(
-            snapshots.manifest("a").unwrap(),
-            one,
-            "the latest is gone, the other one is there"
-        );
+        assert_eq!(snapshots.delete(&next.reference()).unwrap(), [next.reference()]);
+        assert_eq!(snapshots.manifest("a").unwrap(), one, "the latest is gone, the other one is there");
         snapshots.delete("a").unwrap();
         assert!(snapshots.list().unwrap().is_empty());
     }
@@ -770,46 +671,25 @@ mod tests {
             reason: "why".into(),
             excerpt: "x".into(),
         });
-        snapshots
-            .save("a", &corpus(&[("x", "")]), provenance)
-            .unwrap();
+        snapshots.save("a", &corpus(&[("x", "")]), provenance).unwrap();
         let path = snapshots.quarantine("a").unwrap().unwrap();
         assert!(fs::read_to_string(path).unwrap().contains("\"line\":3"));
-        assert!(
-            snapshots
-                .manifest("a")
-                .unwrap()
-                .provenance
-                .report
-                .bad_rows
-                .is_empty()
-        );
+        assert!(snapshots.manifest("a").unwrap().provenance.report.bad_rows.is_empty());
     }
 
     #[test]
     fn damage_and_absence_have_sentences() {
         let (home, snapshots) = home();
         let saved = snapshots
-            .save(
-                "a",
-                &corpus(&[("x", "positive"), ("y", "negative")]),
-                Provenance::default(),
-            )
+            .save("a", &corpus(&[("x", "positive"), ("y", "negative")]), Provenance::default())
             .unwrap();
-        for (reference, want) in [
-            ("b", "there are a"),
-            ("a@ffff", "no data set"),
-            ("../a", "cannot name"),
-            ("", "cannot name"),
-        ] {
+        for (reference, want) in
+            [("b", "there are a"), ("a@ffff", "no data set"), ("../a", "cannot name"), ("", "cannot name")]
+        {
             let error = snapshots.open(reference).unwrap_err().to_string();
             assert!(error.contains(want), "{reference}: {error}");
         }
-        let path = home
-            .path()
-            .join("datasets/a")
-            .join(&saved.version)
-            .join(ROWS_FILE);
+        let path = home.path().join("datasets/a").join(&saved.version).join(ROWS_FILE);
         let whole = fs::read(&path).unwrap();
         for at in 0..whole.len() {
             let mut flipped = whole.clone();
@@ -823,10 +703,7 @@ mod tests {
             }
         }
         fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-        assert!(matches!(
-            snapshots.open("a"),
-            Err(SnapshotError::Damaged { .. })
-        ));
+        assert!(matches!(snapshots.open("a"), Err(SnapshotError::Damaged { .. })));
     }
 
     #[test]

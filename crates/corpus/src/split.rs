@@ -42,11 +42,7 @@ pub struct SplitPlan {
 
 impl Default for SplitPlan {
     fn default() -> Self {
-        Self {
-            kind: SplitKind::Stratified,
-            test_share: 0.05,
-            seed: 0,
-        }
+        Self { kind: SplitKind::Stratified, test_share: 0.05, seed: 0 }
     }
 }
 
@@ -126,11 +122,7 @@ pub fn split_groups(
         SplitKind::Random | SplitKind::Author => (0, Reverse(None), u.rank, u.leader),
     });
     let stratum = |u: &Unit| {
-        if plan.kind == SplitKind::Stratified {
-            u.label
-        } else {
-            0
-        }
+        if plan.kind == SplitKind::Stratified { u.label } else { 0 }
     };
     let mut in_test = vec![false; rows];
     for units in units.chunk_by(|a, b| stratum(a) == stratum(b)) {
@@ -156,10 +148,7 @@ pub fn split_groups(
     let (test, train): (Vec<u32>, Vec<u32>) =
         (0..rows as u32).partition(|&row| in_test[leaders[row as usize] as usize]);
     if test.is_empty() || train.is_empty() {
-        return Err(SplitError::Empty {
-            share: plan.test_share,
-            rows,
-        });
+        return Err(SplitError::Empty { share: plan.test_share, rows });
     }
     Ok(Split { train, test })
 }
@@ -178,10 +167,7 @@ pub fn folds(
 ) -> Result<Vec<u8>, SplitError> {
     let mut units = units(corpus, prints, groups, seed);
     if folds < 2 || units.len() < usize::from(folds) {
-        return Err(SplitError::Folds {
-            folds: folds.into(),
-            groups: units.len(),
-        });
+        return Err(SplitError::Folds { folds: folds.into(), groups: units.len() });
     }
     // Large groups first: what is small evens out what they leave.
     units.sort_unstable_by_key(|u| (u.label, Reverse(u.rows), u.rank, u.leader));
@@ -190,18 +176,13 @@ pub fn folds(
     for units in units.chunk_by(|a, b| a.label == b.label) {
         let mut own = vec![0usize; folds.into()];
         for unit in units {
-            let fold = (0..usize::from(folds))
-                .min_by_key(|&f| (own[f], all[f], f))
-                .unwrap_or_default();
+            let fold = (0..usize::from(folds)).min_by_key(|&f| (own[f], all[f], f)).unwrap_or_default();
             own[fold] += unit.rows;
             all[fold] += unit.rows;
             of_leader[unit.leader as usize] = fold as u8;
         }
     }
-    Ok(groups
-        .iter()
-        .map(|&leader| of_leader[leader as usize])
-        .collect())
+    Ok(groups.iter().map(|&leader| of_leader[leader as usize]).collect())
 }
 
 /// Rows that go together.
@@ -225,28 +206,18 @@ fn units(corpus: &Corpus, prints: &Fingerprints, groups: &[u32], seed: u64) -> V
     rows.chunk_by(|a, b| a.0 == b.0)
         .map(|members| {
             labels.clear();
-            labels.extend(
-                members
-                    .iter()
-                    .map(|&(_, row)| corpus.label_column()[row as usize]),
-            );
+            labels.extend(members.iter().map(|&(_, row)| corpus.label_column()[row as usize]));
             labels.sort_unstable();
             let label = labels
                 .chunk_by(|a, b| a == b)
                 .max_by_key(|c| (c.len(), Reverse(c[0])))
                 .map_or(Corpus::NONE, |c| c[0]);
-            let key = members
-                .iter()
-                .map(|&(_, row)| prints.identities[row as usize])
-                .min();
+            let key = members.iter().map(|&(_, row)| prints.identities[row as usize]).min();
             Unit {
                 leader: members[0].0,
                 rows: members.len(),
                 label,
-                time: members
-                    .iter()
-                    .filter_map(|&(_, row)| corpus.time(row as usize))
-                    .min(),
+                time: members.iter().filter_map(|&(_, row)| corpus.time(row as usize)).min(),
                 rank: rank(key.unwrap_or_default(), seed),
             }
         })
@@ -266,9 +237,7 @@ fn by_author(corpus: &Corpus, groups: &[u32]) -> Result<Vec<u32>, SplitError> {
     if first.is_empty() {
         return Err(SplitError::Missing("author"));
     }
-    Ok((0..groups.len() as u32)
-        .map(|row| union.find(row))
-        .collect())
+    Ok((0..groups.len() as u32).map(|row| union.find(row)).collect())
 }
 
 #[cfg(test)]
@@ -299,44 +268,23 @@ mod tests {
     }
 
     fn texts(corpus: &Corpus, rows: &[u32]) -> BTreeSet<String> {
-        rows.iter()
-            .map(|&r| corpus.text(r as usize).to_owned())
-            .collect()
+        rows.iter().map(|&r| corpus.text(r as usize).to_owned()).collect()
     }
 
     #[test]
     fn every_kind_keeps_its_promise() {
         let corpus = corpus(1000);
-        for kind in [
-            SplitKind::Random,
-            SplitKind::Stratified,
-            SplitKind::Time,
-            SplitKind::Author,
-        ] {
-            let plan = SplitPlan {
-                kind,
-                test_share: 0.2,
-                seed: 3,
-            };
+        for kind in [SplitKind::Random, SplitKind::Stratified, SplitKind::Time, SplitKind::Author] {
+            let plan = SplitPlan { kind, test_share: 0.2, seed: 3 };
             let split = split(&corpus, &plan).unwrap();
             assert_eq!(split.train.len() + split.test.len(), 1000);
-            assert!(
-                split.test.len().abs_diff(200) <= 100,
-                "{kind:?}: {}",
-                split.test.len()
-            );
+            assert!(split.test.len().abs_diff(200) <= 100, "{kind:?}: {}", split.test.len());
             let (train, test) = (texts(&corpus, &split.train), texts(&corpus, &split.test));
-            assert!(
-                train.is_disjoint(&test),
-                "{kind:?} lets duplicates straddle"
-            );
+            assert!(train.is_disjoint(&test), "{kind:?} lets duplicates straddle");
             match kind {
                 SplitKind::Stratified => {
-                    let negative = split
-                        .test
-                        .iter()
-                        .filter(|&&r| corpus.label(r as usize) == Some(0))
-                        .count();
+                    let negative =
+                        split.test.iter().filter(|&&r| corpus.label(r as usize) == Some(0)).count();
                     assert!(negative.abs_diff(50) <= 3, "{negative}");
                 }
                 SplitKind::Time => {
@@ -345,9 +293,7 @@ mod tests {
                 }
                 SplitKind::Author => {
                     let authors = |rows: &[u32]| -> BTreeSet<_> {
-                        rows.iter()
-                            .map(|&r| corpus.author(r as usize).unwrap().to_owned())
-                            .collect()
+                        rows.iter().map(|&r| corpus.author(r as usize).unwrap().to_owned()).collect()
                     };
                     assert!(authors(&split.train).is_disjoint(&authors(&split.test)));
                 }
@@ -363,29 +309,12 @@ mod tests {
     #[test]
     fn what_cannot_be_split_says_so() {
         let mut bare = Corpus::new();
-        bare.push(Example {
-            text: "one",
-            ..Example::default()
-        })
-        .unwrap();
-        let with = |kind, test_share| {
-            split(
-                &bare,
-                &SplitPlan {
-                    kind,
-                    test_share,
-                    seed: 0,
-                },
-            )
-            .unwrap_err()
-        };
+        bare.push(Example { text: "one", ..Example::default() }).unwrap();
+        let with = |kind, test_share| split(&bare, &SplitPlan { kind, test_share, seed: 0 }).unwrap_err();
         assert_eq!(with(SplitKind::Time, 0.5), SplitError::Missing("time"));
         assert_eq!(with(SplitKind::Author, 0.5), SplitError::Missing("author"));
         assert_eq!(with(SplitKind::Random, 1.0), SplitError::Share(1.0));
-        assert!(matches!(
-            with(SplitKind::Random, 0.5),
-            SplitError::Empty { .. }
-        ));
+        assert!(matches!(with(SplitKind::Random, 0.5), SplitError::Empty { .. }));
     }
 
     proptest! {

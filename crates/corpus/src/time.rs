@@ -75,26 +75,17 @@ fn day_month_year(raw: &str) -> Option<i64> {
     }
     let century = if year.len() == 2 { 2000 } else { 0 };
     let year: i16 = year.parse().ok()?;
-    millis(
-        Date::new(year.checked_add(century)?, month, day).ok()?,
-        Time::midnight(),
-        Offset::UTC,
-    )
+    millis(Date::new(year.checked_add(century)?, month, day).ok()?, Time::midnight(), Offset::UTC)
 }
 
 fn millis(day: Date, time: Time, zone: Offset) -> Option<i64> {
-    zone.to_timestamp(day.to_datetime(time))
-        .ok()
-        .map(|stamp| stamp.as_millisecond())
+    zone.to_timestamp(day.to_datetime(time)).ok().map(|stamp| stamp.as_millisecond())
 }
 
 fn month(name: &str) -> Option<i8> {
     const NAMES: &[u8; 36] = b"janfebmaraprmayjunjulaugsepoctnovdec";
     let key = name.as_bytes().get(..3)?.to_ascii_lowercase();
-    NAMES
-        .chunks(3)
-        .position(|m| m == key)
-        .map(|at| at as i8 + 1)
+    NAMES.chunks(3).position(|m| m == key).map(|at| at as i8 + 1)
 }
 
 fn clock(raw: &str) -> Option<Time> {
@@ -122,13 +113,8 @@ fn offset(raw: &str) -> Option<Offset> {
             };
             let digits: String = raw.get(1..)?.chars().filter(|c| *c != ':').collect();
             let (hours, minutes) = digits.split_at_checked(2)?;
-            let minutes: i32 = if minutes.is_empty() {
-                0
-            } else {
-                minutes.parse().ok()?
-            };
-            return Offset::from_seconds(sign * (hours.parse::<i32>().ok()? * 3600 + minutes * 60))
-                .ok();
+            let minutes: i32 = if minutes.is_empty() { 0 } else { minutes.parse().ok()? };
+            return Offset::from_seconds(sign * (hours.parse::<i32>().ok()? * 3600 + minutes * 60)).ok();
         }
     };
     Offset::from_hours(hours).ok()

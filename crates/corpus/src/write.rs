@@ -73,9 +73,7 @@ impl Writer {
         labels: &[String],
     ) -> io::Result<Self> {
         let plain = ["sentiment".to_owned(), "confidence".to_owned()];
-        let added = plain
-            .into_iter()
-            .chain(labels.iter().map(|l| format!("probability_{l}")));
+        let added = plain.into_iter().chain(labels.iter().map(|l| format!("probability_{l}")));
         let added: Vec<String> = added
             .map(|mut name| {
                 while columns.contains(&name) {
@@ -87,30 +85,16 @@ impl Writer {
         let mut sink = match format {
             OutputFormat::Jsonl => Sink::Jsonl(out),
             #[cfg(feature = "parquet")]
-            OutputFormat::Parquet => {
-                Sink::Parquet(Box::new(columnar::Columnar::new(out, columns, &added)?))
-            }
+            OutputFormat::Parquet => Sink::Parquet(Box::new(columnar::Columnar::new(out, columns, &added)?)),
             OutputFormat::Csv | OutputFormat::Tsv => {
-                let delimiter = if format == OutputFormat::Tsv {
-                    b'\t'
-                } else {
-                    b','
-                };
-                Sink::Csv(Box::new(
-                    csv::WriterBuilder::new()
-                        .delimiter(delimiter)
-                        .from_writer(out),
-                ))
+                let delimiter = if format == OutputFormat::Tsv { b'\t' } else { b',' };
+                Sink::Csv(Box::new(csv::WriterBuilder::new().delimiter(delimiter).from_writer(out)))
             }
         };
         if let Sink::Csv(csv) = &mut sink {
             csv.write_record(columns.iter().chain(&added))?;
         }
-        Ok(Self {
-            columns: columns.to_vec(),
-            added,
-            sink,
-        })
+        Ok(Self { columns: columns.to_vec(), added, sink })
     }
 
     /// Writes one row; one without a score has nothing in our columns.
@@ -157,11 +141,7 @@ fn field(score: Option<Score<'_>>, at: usize) -> String {
     match at {
         0 => score.sentiment.unwrap_or_default().to_owned(),
         1 => score.confidence.to_string(),
-        _ => score
-            .probabilities
-            .get(at - 2)
-            .map(f32::to_string)
-            .unwrap_or_default(),
+        _ => score.probabilities.get(at - 2).map(f32::to_string).unwrap_or_default(),
     }
 }
 
@@ -173,10 +153,7 @@ fn json_row(
     added: &[String],
 ) -> io::Result<()> {
     // An object that came as JSON goes out as it was written, nested values and all.
-    let own = row
-        .json
-        .as_deref()
-        .and_then(|raw| raw.trim().strip_prefix('{')?.strip_suffix('}'));
+    let own = row.json.as_deref().and_then(|raw| raw.trim().strip_prefix('{')?.strip_suffix('}'));
     let mut first = true;
     let mut separate = |out: &mut dyn Write| {
         let sign = if std::mem::take(&mut first) { "{" } else { "," };
@@ -260,16 +237,12 @@ mod columnar {
                 .set_compression(Compression::ZSTD(ZstdLevel::default()))
                 .set_max_row_group_row_count(Some(GROUP))
                 .build();
-            let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))
-                .map_err(io::Error::other)?;
+            let writer =
+                ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties)).map_err(io::Error::other)?;
             Ok(Self {
                 schema,
                 writer,
-                strings: columns
-                    .iter()
-                    .chain(&added[..1])
-                    .map(|_| StringBuilder::new())
-                    .collect(),
+                strings: columns.iter().chain(&added[..1]).map(|_| StringBuilder::new()).collect(),
                 numbers: added[1..].iter().map(|_| Float32Builder::new()).collect(),
                 rows: 0,
             })
@@ -288,28 +261,17 @@ mod columnar {
                 }));
             }
             self.rows += 1;
-            if self.rows == BATCH {
-                self.flush()
-            } else {
-                Ok(())
-            }
+            if self.rows == BATCH { self.flush() } else { Ok(()) }
         }
 
         fn flush(&mut self) -> io::Result<()> {
             if self.rows == 0 {
                 return Ok(());
             }
-            let strings = self
-                .strings
-                .iter_mut()
-                .map(|c| Arc::new(c.finish()) as ArrayRef);
-            let numbers = self
-                .numbers
-                .iter_mut()
-                .map(|c| Arc::new(c.finish()) as ArrayRef);
-            let batch =
-                RecordBatch::try_new(Arc::clone(&self.schema), strings.chain(numbers).collect())
-                    .map_err(io::Error::other)?;
+            let strings = self.strings.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef);
+            let numbers = self.numbers.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef);
+            let batch = RecordBatch::try_new(Arc::clone(&self.schema), strings.chain(numbers).collect())
+                .map_err(io::Error::other)?;
             self.rows = 0;
             self.writer.write(&batch).map_err(io::Error::other)
         }
@@ -343,40 +305,23 @@ mod tests {
     }
 
     fn score(name: &str, input: &[u8], format: OutputFormat) -> Vec<u8> {
-        let rows = stream(
-            Box::new(Cursor::new(input.to_vec())),
-            name,
-            &ReadOptions::default(),
-        )
-        .unwrap();
+        let rows = stream(Box::new(Cursor::new(input.to_vec())), name, &ReadOptions::default()).unwrap();
         let out = Shared::default();
         let labels = ["negative".to_owned(), "positive".to_owned()];
-        let mut writer =
-            Writer::new(Box::new(out.clone()), format, rows.columns(), &labels).unwrap();
+        let mut writer = Writer::new(Box::new(out.clone()), format, rows.columns(), &labels).unwrap();
         let mut n = 0;
         for row in rows {
             n += 1;
-            let score = Score {
-                sentiment: Some("positive"),
-                confidence: 0.75,
-                probabilities: &[0.25, 0.75],
-            };
-            writer
-                .write(&row.unwrap(), (n != 2).then_some(score))
-                .unwrap();
+            let score = Score { sentiment: Some("positive"), confidence: 0.75, probabilities: &[0.25, 0.75] };
+            writer.write(&row.unwrap(), (n != 2).then_some(score)).unwrap();
         }
         writer.finish().unwrap();
-        let bytes = out.0.lock().unwrap().clone();
-        bytes
+        std::mem::take(&mut *out.0.lock().unwrap())
     }
 
     #[test]
     fn columns_are_kept_and_ours_added() {
-        let csv = score(
-            "a.csv",
-            b"text,sentiment\n\"a, b\",x\nc,y\n",
-            OutputFormat::Csv,
-        );
+        let csv = score("a.csv", b"text,sentiment\n\"a, b\",x\nc,y\n", OutputFormat::Csv);
         assert_eq!(
             String::from_utf8(csv).unwrap(),
             "text,sentiment,predicted_sentiment,confidence,probability_negative,probability_positive\n\
@@ -401,16 +346,8 @@ mod tests {
             .chain((0..20_000).map(|i| format!("{i},text {i}\n")))
             .collect();
         let bytes = score("a.csv", input.as_bytes(), OutputFormat::Parquet);
-        let back = stream(
-            Box::new(Cursor::new(bytes)),
-            "b.parquet",
-            &ReadOptions::default(),
-        )
-        .unwrap();
-        assert_eq!(
-            back.columns()[..4],
-            ["id", "text", "sentiment", "confidence"]
-        );
+        let back = stream(Box::new(Cursor::new(bytes)), "b.parquet", &ReadOptions::default()).unwrap();
+        assert_eq!(back.columns()[..4], ["id", "text", "sentiment", "confidence"]);
         let rows: Vec<Row> = back.map(Result::unwrap).collect();
         assert_eq!(rows.len(), 20_000);
         assert_eq!(rows[19_999].text, "text 19999");

@@ -1,6 +1,8 @@
 //! The commands of docs/datasets.md, run on the real files, give the rows and classes that the
 //! data's README states.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -16,10 +18,7 @@ fn data() -> Option<PathBuf> {
         Some(root.join("../shared/data")),
         Some(root.join("shared/data")),
     ];
-    let found = places
-        .into_iter()
-        .flatten()
-        .find(|p| p.join("README.md").is_file());
+    let found = places.into_iter().flatten().find(|p| p.join("README.md").is_file());
     if found.is_none() {
         eprintln!("skipped: no data");
     }
@@ -64,13 +63,7 @@ fn commands() -> Vec<(String, Vec<String>, ReadOptions)> {
 
 /// The README's table of files: path → rows and classes.
 fn stated(readme: &str) -> BTreeMap<String, (u64, BTreeMap<String, u64>)> {
-    let table = readme
-        .split("## Files")
-        .nth(1)
-        .unwrap()
-        .split("## Notes")
-        .next()
-        .unwrap();
+    let table = readme.split("## Files").nth(1).unwrap().split("## Notes").next().unwrap();
     let mut out = BTreeMap::new();
     for row in table.lines().filter(|l| l.starts_with("| ")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -98,10 +91,7 @@ fn every_data_set_imports_as_documented() {
             .unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(report.bad(), 0, "{name}: {:?}", report.bad_rows.first());
         assert!(
-            corpus
-                .labels()
-                .iter()
-                .all(|l| ["negative", "neutral", "positive"].contains(&l.as_str())),
+            corpus.labels().iter().all(|l| ["negative", "neutral", "positive"].contains(&l.as_str())),
             "{name}: {:?}",
             corpus.labels()
         );
@@ -111,40 +101,22 @@ fn every_data_set_imports_as_documented() {
             let (rows, classes) = &stated[file];
             assert_eq!(found.rows, *rows, "{file}: rows");
             let dropped: u64 = found.unmapped.values().sum();
-            assert_eq!(
-                found.kept + found.empty + dropped,
-                *rows,
-                "{file}: every row is accounted for"
-            );
+            assert_eq!(found.kept + found.empty + dropped, *rows, "{file}: every row is accounted for");
             if name == "vader-icwsm14" {
                 assert_eq!(found.classes, *classes, "{file}: classes");
                 continue;
             }
             if found.raw_labels.len() == 1 && files.iter().all(|f| f.ends_with(".txt")) {
                 // The label is the file's name; the README may call it otherwise.
-                assert_eq!(
-                    found.raw_labels.values().sum::<u64>(),
-                    *rows,
-                    "{file}: one class"
-                );
+                assert_eq!(found.raw_labels.values().sum::<u64>(), *rows, "{file}: one class");
                 continue;
             }
             for (class, count) in classes {
-                assert_eq!(
-                    found.raw_labels.get(class),
-                    Some(count),
-                    "{file}: class {class}"
-                );
+                assert_eq!(found.raw_labels.get(class), Some(count), "{file}: class {class}");
             }
-            let others: u64 =
-                found.raw_labels.values().sum::<u64>() - classes.values().sum::<u64>();
+            let others: u64 = found.raw_labels.values().sum::<u64>() - classes.values().sum::<u64>();
             // One row of memotion-text is malformed in the source.
-            assert_eq!(
-                others,
-                u64::from(name == "memotion-text"),
-                "{file}: {:?}",
-                found.raw_labels
-            );
+            assert_eq!(others, u64::from(name == "memotion-text"), "{file}: {:?}", found.raw_labels);
         }
         read_files.extend(files);
     }
@@ -156,25 +128,15 @@ fn every_data_set_imports_as_documented() {
 fn the_sentiment140_sample_says_what_is_wrong_with_it() {
     let Some(data) = data() else { return };
     let path = data.join("sentiment140/training.processed.noemoticon.sample.csv");
-    let (corpus, report) = read(&[path], &ReadOptions::default(), &mut |_| {
-        ControlFlow::Continue(())
-    })
-    .unwrap();
+    let (corpus, report) =
+        read(&[path], &ReadOptions::default(), &mut |_| ControlFlow::Continue(())).unwrap();
     let file = &report.files[0];
     assert_eq!(file.blake3.len(), 64);
     assert_eq!((file.damaged, file.bad_times), (159, 0));
-    assert!(
-        file.recoded_lines > 0 && file.recoded_lines <= 24,
-        "{}",
-        file.recoded_lines
-    );
+    assert!(file.recoded_lines > 0 && file.recoded_lines <= 24, "{}", file.recoded_lines);
     assert_eq!(corpus.labels(), ["negative", "positive"]);
     assert_eq!(corpus.id(0), Some("1467810369"));
     assert_eq!(corpus.author(0), Some("_TheSpecialOne_"));
     assert_eq!(corpus.time(0), Some(1_239_081_585_000));
-    assert!(
-        file.said.iter().any(|s| s.contains("sentiment140")),
-        "{:?}",
-        file.said
-    );
+    assert!(file.said.iter().any(|s| s.contains("sentiment140")), "{:?}", file.said);
 }

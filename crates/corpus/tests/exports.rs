@@ -1,5 +1,7 @@
 //! Files as the tools that feedback comes from export them, in every container and compression.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -35,32 +37,16 @@ fn try_read(
     pairs: &[(&str, &str)],
 ) -> Result<(Corpus, ReadReport), CorpusError> {
     let folder = Folder::new();
-    read(&[folder.file(name, bytes)], &options(pairs), &mut |_| {
-        ControlFlow::Continue(())
-    })
+    read(&[folder.file(name, bytes)], &options(pairs), &mut |_| ControlFlow::Continue(()))
 }
 
-fn texts(
-    name: &str,
-    bytes: impl AsRef<[u8]>,
-    pairs: &[(&str, &str)],
-) -> Vec<(String, Option<String>)> {
+fn texts(name: &str, bytes: impl AsRef<[u8]>, pairs: &[(&str, &str)]) -> Vec<(String, Option<String>)> {
     let (corpus, _) = try_read(name, bytes, pairs).unwrap_or_else(|e| panic!("{name}: {e}"));
-    (0..corpus.len())
-        .map(|i| {
-            (
-                corpus.text(i).to_owned(),
-                corpus.label_name(i).map(str::to_owned),
-            )
-        })
-        .collect()
+    (0..corpus.len()).map(|i| (corpus.text(i).to_owned(), corpus.label_name(i).map(str::to_owned))).collect()
 }
 
 fn pair(text: &str, label: &str) -> (String, Option<String>) {
-    (
-        text.to_owned(),
-        (!label.is_empty()).then(|| label.to_owned()),
-    )
+    (text.to_owned(), (!label.is_empty()).then(|| label.to_owned()))
 }
 
 #[test]
@@ -72,36 +58,16 @@ fn a_help_desks_tickets() {
          "requester": {"email": "bob@example.org"}, "satisfaction_rating": {"score": "good"}}
     ]}"#;
     let (corpus, report) = try_read("tickets.json", json, &[]).unwrap();
-    assert!(
-        report.files[0].format.starts_with("helpdesk"),
-        "{}",
-        report.files[0].format
-    );
+    assert!(report.files[0].format.starts_with("helpdesk"), "{}", report.files[0].format);
     assert_eq!(corpus.text(0), "Broken\nIt broke.");
-    assert_eq!(
-        (corpus.label_name(0), corpus.label_name(1)),
-        (Some("negative"), Some("positive"))
-    );
-    assert_eq!(
-        (corpus.id(0), corpus.author(1)),
-        (Some("1"), Some("bob@example.org"))
-    );
-    assert_eq!(
-        (corpus.channel(0), corpus.time(0)),
-        (Some("ticket"), Some(1_714_557_600_000))
-    );
+    assert_eq!((corpus.label_name(0), corpus.label_name(1)), (Some("negative"), Some("positive")));
+    assert_eq!((corpus.id(0), corpus.author(1)), (Some("1"), Some("bob@example.org")));
+    assert_eq!((corpus.channel(0), corpus.time(0)), (Some("ticket"), Some(1_714_557_600_000)));
 
     let thread = "ticket_id,role,body,status\n7,customer,Where is my parcel?,open\n7,agent,\"On its way, Ann\",open\n7,customer,Still nothing!,open\n";
     let (corpus, report) = try_read("thread.csv", thread, &[]).unwrap();
-    assert_eq!(
-        (corpus.len(), report.files[0].skipped),
-        (2, 1),
-        "the agent's words are not the customer's"
-    );
-    assert_eq!(
-        (corpus.text(1), corpus.id(1), corpus.label(1)),
-        ("Still nothing!", Some("7"), None)
-    );
+    assert_eq!((corpus.len(), report.files[0].skipped), (2, 1), "the agent's words are not the customer's");
+    assert_eq!((corpus.text(1), corpus.id(1), corpus.label(1)), ("Still nothing!", Some("7"), None));
 }
 
 #[test]
@@ -109,11 +75,7 @@ fn reviews_with_stars() {
     let csv = "Stars,Title,Review,Reviewer Name\n5,Great,I love it,ann\n3,Meh,,bob\n1,,Broke on day one,cy\n";
     assert_eq!(
         texts("reviews.csv", csv, &[("format", "reviews")]),
-        [
-            pair("Great\nI love it", "positive"),
-            pair("Meh", "neutral"),
-            pair("Broke on day one", "negative")
-        ]
+        [pair("Great\nI love it", "positive"), pair("Meh", "neutral"), pair("Broke on day one", "negative")]
     );
 }
 
@@ -125,17 +87,10 @@ fn every_answer_of_a_survey_is_an_example() {
     let (corpus, _) = try_read(
         "survey.csv",
         csv,
-        &[
-            ("format", "survey"),
-            ("header", "yes"),
-            ("id", "1"),
-            ("time", "Date"),
-        ],
+        &[("format", "survey"), ("header", "yes"), ("id", "1"), ("time", "Date")],
     )
     .unwrap();
-    let got: Vec<_> = (0..corpus.len())
-        .map(|i| (corpus.text(i), corpus.id(i)))
-        .collect();
+    let got: Vec<_> = (0..corpus.len()).map(|i| (corpus.text(i), corpus.id(i))).collect();
     assert_eq!(
         got,
         [
@@ -144,10 +99,7 @@ fn every_answer_of_a_survey_is_an_example() {
             ("shorter waiting lines please", Some("r2"))
         ]
     );
-    assert_eq!(
-        (corpus.channel(0), corpus.time(2)),
-        (Some("survey"), Some(1_704_240_000_000))
-    );
+    assert_eq!((corpus.channel(0), corpus.time(2)), (Some("survey"), Some(1_704_240_000_000)));
 }
 
 #[test]
@@ -158,26 +110,13 @@ fn compressed_or_not_is_all_the_same() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(csv.as_bytes()).unwrap();
     assert_eq!(texts("a.csv.gz", gzip.finish().unwrap(), &[]), want);
-    assert_eq!(
-        texts(
-            "a.csv.zst",
-            zstd::bulk::compress(csv.as_bytes(), 1).unwrap(),
-            &[]
-        ),
-        want
-    );
+    assert_eq!(texts("a.csv.zst", zstd::bulk::compress(csv.as_bytes(), 1).unwrap(), &[]), want);
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    zip.start_file("folder/a.csv", zip::write::SimpleFileOptions::default())
-        .unwrap();
+    zip.start_file("folder/a.csv", zip::write::SimpleFileOptions::default()).unwrap();
     zip.write_all(csv.as_bytes()).unwrap();
-    assert_eq!(
-        texts("a.zip", zip.finish().unwrap().into_inner(), &[]),
-        want
-    );
-    let wide: Vec<u8> = [0xff, 0xfe]
-        .into_iter()
-        .chain(csv.encode_utf16().flat_map(u16::to_le_bytes))
-        .collect();
+    assert_eq!(texts("a.zip", zip.finish().unwrap().into_inner(), &[]), want);
+    let wide: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain(csv.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     assert_eq!(texts("a.csv", wide, &[]), want);
     let crlf = csv.replace('\n', "\r\n");
     assert_eq!(texts("a.csv", crlf, &[])[0], want[0]);
@@ -200,11 +139,8 @@ fn bad_rows_are_counted_with_line_and_reason() {
     let csv = format!("id,text,label\n{rows}500,too,many,fields\n\"501\nx\",multi,neg\n502,few\n");
     let (corpus, report) = try_read("a.csv", &csv, &[]).unwrap();
     assert_eq!((corpus.len(), report.rows, report.bad()), (501, 503, 2));
-    let bad: Vec<_> = report
-        .bad_rows
-        .iter()
-        .map(|b| (b.line, b.reason.as_str(), b.excerpt.as_str()))
-        .collect();
+    let bad: Vec<_> =
+        report.bad_rows.iter().map(|b| (b.line, b.reason.as_str(), b.excerpt.as_str())).collect();
     assert_eq!(
         bad,
         [
@@ -212,13 +148,8 @@ fn bad_rows_are_counted_with_line_and_reason() {
             (505, "found 2 fields, expected 3", "502,few")
         ]
     );
-    let error = try_read("a.csv", &csv, &[("max-bad-rows", "0.001")])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("2 of 503 rows") && error.contains("line 502"),
-        "{error}"
-    );
+    let error = try_read("a.csv", &csv, &[("max-bad-rows", "0.001")]).unwrap_err().to_string();
+    assert!(error.contains("2 of 503 rows") && error.contains("line 502"), "{error}");
 }
 
 #[test]
@@ -232,31 +163,11 @@ fn errors_say_what_to_do() {
         ),
         ("a.csv", "", &[], "holds no rows"),
         ("a.csv", "text,label\n", &[], "holds no rows"),
-        (
-            "a.csv",
-            "text\nx\n",
-            &[("encoding", "klingon")],
-            "no encoding \"klingon\"",
-        ),
-        (
-            "a.json",
-            "{\"a\": 1}",
-            &[("format", "json")],
-            "a JSON array",
-        ),
+        ("a.csv", "text\nx\n", &[("encoding", "klingon")], "no encoding \"klingon\""),
+        ("a.json", "{\"a\": 1}", &[("format", "json")], "a JSON array"),
         ("a.parquet", "PAR1 and then nothing", &[], "a Parquet file"),
-        (
-            "a.xlsx",
-            "PK\u{3}\u{4} and then nothing",
-            &[],
-            "a zip archive",
-        ),
-        (
-            "a_text.txt",
-            "x\n",
-            &[("label-from-name", "b_{label}.txt")],
-            "does not match the pattern",
-        ),
+        ("a.xlsx", "PK\u{3}\u{4} and then nothing", &[], "a zip archive"),
+        ("a_text.txt", "x\n", &[("label-from-name", "b_{label}.txt")], "does not match the pattern"),
     ] {
         let error = match try_read(name, bytes, pairs) {
             Ok((_, report)) => panic!("{name}: read as {report:?}"),
@@ -271,21 +182,14 @@ fn aligned_files_must_align() {
     let folder = Folder::new();
     folder.file("a_labels.txt", "0\n2\n");
     let path = folder.file("a_text.txt", "one\ntwo\nthree\n");
-    let error = read(&[path], &ReadOptions::default(), &mut |_| {
-        ControlFlow::Continue(())
-    })
-    .unwrap_err();
-    assert!(
-        error.to_string().contains("3 lines and") && error.to_string().contains("has 2"),
-        "{error}"
-    );
+    let error = read(&[path], &ReadOptions::default(), &mut |_| ControlFlow::Continue(())).unwrap_err();
+    assert!(error.to_string().contains("3 lines and") && error.to_string().contains("has 2"), "{error}");
 }
 
 #[test]
 fn a_label_column_that_is_none_is_noticed() {
-    let csv: String = std::iter::once("text,label\n".to_owned())
-        .chain((0..2000).map(|i| format!("t,{i}x\n")))
-        .collect();
+    let csv: String =
+        std::iter::once("text,label\n".to_owned()).chain((0..2000).map(|i| format!("t,{i}x\n"))).collect();
     let error = try_read("a.csv", csv, &[]).unwrap_err().to_string();
     assert!(error.contains("more than 1000 different values"), "{error}");
 }
@@ -294,9 +198,7 @@ fn a_label_column_that_is_none_is_noticed() {
 fn reading_stops_when_told_to() {
     let folder = Folder::new();
     let path = folder.file("a.csv", "text,label\nx,pos\n");
-    let stopped = read(&[path], &ReadOptions::default(), &mut |_| {
-        ControlFlow::Break(())
-    });
+    let stopped = read(&[path], &ReadOptions::default(), &mut |_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(CorpusError::Interrupted)));
 }
 
@@ -356,19 +258,9 @@ fn parquet_file() -> Vec<u8> {
     let rows = stream(Box::new(input), "a.csv", &ReadOptions::default()).unwrap();
     let out = std::fs::File::create(&path).unwrap();
     let labels = ["negative".to_owned(), "positive".to_owned()];
-    let mut writer = Writer::new(
-        Box::new(out),
-        OutputFormat::Parquet,
-        rows.columns(),
-        &labels,
-    )
-    .unwrap();
+    let mut writer = Writer::new(Box::new(out), OutputFormat::Parquet, rows.columns(), &labels).unwrap();
     for row in rows {
-        let score = Score {
-            sentiment: Some("positive"),
-            confidence: 0.5,
-            probabilities: &[0.5, 0.5],
-        };
+        let score = Score { sentiment: Some("positive"), confidence: 0.5, probabilities: &[0.5, 0.5] };
         writer.write(&row.unwrap(), Some(score)).unwrap();
     }
     writer.finish().unwrap();
@@ -400,8 +292,7 @@ fn workbook() -> Vec<u8> {
             r#"<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>text</t></is></c><c r="B1" t="inlineStr"><is><t>stars</t></is></c></row><row r="2"><c r="A2" t="inlineStr"><is><t>a fine thing</t></is></c><c r="B2"><v>5</v></c></row></sheetData></worksheet>"#,
         ),
     ] {
-        zip.start_file(name, zip::write::SimpleFileOptions::default())
-            .unwrap();
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(content.as_bytes()).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -409,18 +300,12 @@ fn workbook() -> Vec<u8> {
 
 #[test]
 fn tables_of_other_programs() {
-    assert_eq!(
-        texts("a.xlsx", workbook(), &[]),
-        [pair("a fine thing", "positive")]
-    );
+    assert_eq!(texts("a.xlsx", workbook(), &[]), [pair("a fine thing", "positive")]);
     assert_eq!(
         texts("a.xlsx", workbook(), &[("label", "=bad"), ("text", "1")]),
         [pair("a fine thing", "negative")]
     );
-    assert_eq!(
-        texts("a.parquet", parquet_file(), &[])[1],
-        pair("two", "positive")
-    );
+    assert_eq!(texts("a.parquet", parquet_file(), &[])[1], pair("two", "positive"));
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&parquet_file()).unwrap();
     assert_eq!(texts("a.parquet.gz", gzip.finish().unwrap(), &[]).len(), 2);

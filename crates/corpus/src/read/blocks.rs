@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 
-use super::open::fill;
+use super::open::{Rejoined, fill};
 use super::split::{Splitter, count_lines};
 
 /// Whole records, as bytes that are UTF-8 or nearly.
@@ -33,15 +33,7 @@ pub(crate) struct Blocks<R> {
 
 impl<R: Read> Blocks<R> {
     pub(crate) fn new(reader: R, splitter: Splitter, limit: usize) -> Self {
-        Self {
-            reader,
-            splitter,
-            carry: Vec::new(),
-            limit,
-            line: 1,
-            first: true,
-            done: false,
-        }
+        Self { reader, splitter, carry: Vec::new(), limit, line: 1, first: true, done: false }
     }
 
     /// Starts counting at `line`: something stands before the first record.
@@ -69,9 +61,7 @@ impl<R: Read> Blocks<R> {
             // A record that does not end grows by doubling, so that looking for its end again and
             // again costs no more than twice its length.
             let want = BLOCK.max(bytes.len());
-            let read = (&mut self.reader)
-                .take(want as u64)
-                .read_to_end(&mut bytes)?;
+            let read = (&mut self.reader).take(want as u64).read_to_end(&mut bytes)?;
             self.done = read < want;
             if self.done {
                 break;
@@ -91,11 +81,7 @@ impl<R: Read> Blocks<R> {
     fn block(&mut self, bytes: Vec<u8>) -> Block {
         let line = self.line;
         self.line += count_lines(&bytes);
-        Block {
-            bytes,
-            line,
-            first: std::mem::take(&mut self.first),
-        }
+        Block { bytes, line, first: std::mem::take(&mut self.first) }
     }
 }
 
@@ -103,9 +89,7 @@ impl<R: Read> Blocks<R> {
 pub(crate) const HEAD: usize = 256 << 10;
 
 /// The first records of a stream, to guess from, and the stream as it was.
-pub(crate) fn peek<R: Read>(
-    mut reader: R,
-) -> io::Result<(Vec<u8>, io::Chain<io::Cursor<Vec<u8>>, R>)> {
+pub(crate) fn peek<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Rejoined<R>)> {
     let head = fill(&mut reader, HEAD)?;
     Ok((head.clone(), io::Cursor::new(head).chain(reader)))
 }

@@ -123,22 +123,8 @@ const AUTHOR: [&str; 14] = [
 const CHANNEL: [&str; 4] = ["channel", "via", "via.channel", "source_channel"];
 const LANGUAGE: [&str; 5] = ["language", "lang", "locale", "review_language", "langue"];
 /// Who speaks in a ticket's thread, and who of them is not the customer.
-const ROLE: [&str; 5] = [
-    "role",
-    "author_role",
-    "author.role",
-    "from_role",
-    "message_type",
-];
-const NOT_CUSTOMERS: [&str; 7] = [
-    "agent",
-    "admin",
-    "internal",
-    "internal_note",
-    "note",
-    "system",
-    "bot",
-];
+const ROLE: [&str; 5] = ["role", "author_role", "author.role", "from_role", "message_type"];
+const NOT_CUSTOMERS: [&str; 7] = ["agent", "admin", "internal", "internal_note", "note", "system", "bot"];
 
 /// Settles what every column of `shape` is.
 ///
@@ -170,16 +156,10 @@ pub(crate) fn plan(
             _ => table.preset_text(&label),
         };
         if text.is_empty() {
-            return Err(CorpusError::NoText {
-                path: path.to_owned(),
-                columns: shape.columns.join(", "),
-            });
+            return Err(CorpusError::NoText { path: path.to_owned(), columns: shape.columns.join(", ") });
         }
-        let names: Vec<&str> = text
-            .iter()
-            .filter_map(|&c| shape.columns.get(c))
-            .map(String::as_str)
-            .collect();
+        let names: Vec<&str> =
+            text.iter().filter_map(|&c| shape.columns.get(c)).map(String::as_str).collect();
         said.push(format!("text: column {}", names.join(" and ")));
     }
     if label.is_none()
@@ -195,15 +175,16 @@ pub(crate) fn plan(
         };
         match &label {
             Some(From::Column(at)) => said.push(format!("label: column {}", shape.columns[*at])),
-            _ => said.push("no label column found: the texts are unlabelled; name it with --label if there is one".to_owned()),
+            _ => said.push(
+                "no label column found: the texts are unlabelled; name it with --label if there is one"
+                    .to_owned(),
+            ),
         }
     }
     let taken = |at: usize| text.contains(&at) || label == Some(From::Column(at));
     let optional = |given: &Option<String>, at: Option<usize>, known: &[&str]| match given {
         Some(name) => table.column(name).map(Some),
-        None => Ok(at
-            .or_else(|| table.known(known))
-            .filter(|&at| at < shape.columns.len() && !taken(at))),
+        None => Ok(at.or_else(|| table.known(known)).filter(|&at| at < shape.columns.len() && !taken(at))),
     };
     let valued = |given: &Option<String>, known: &[&str], constant: Option<&str>| match given {
         Some(name) => match table.value(name) {
@@ -218,11 +199,7 @@ pub(crate) fn plan(
         },
     };
     let mut plan = Plan {
-        fields: if table.is_ragged() {
-            0
-        } else {
-            shape.columns.len()
-        },
+        fields: if table.is_ragged() { 0 } else { shape.columns.len() },
         id: optional(&options.id, fixed.id, &ID)?,
         time: optional(&options.time, fixed.time, &TIME)?,
         author: optional(&options.author, fixed.author, &AUTHOR)?,
@@ -271,48 +248,17 @@ impl Fixed {
                 text: Some(5),
                 channel: Some("social"),
             },
-            Format::Semeval => Self {
-                id: Some(0),
-                label: Some(1),
-                text: Some(2),
-                channel: Some("social"),
-                ..none
-            },
-            Format::TextLabel => Self {
-                text: Some(0),
-                label: Some(1),
-                ..none
-            },
-            Format::LabelText => Self {
-                label: Some(0),
-                text: Some(1),
-                ..none
-            },
-            Format::Lines => Self {
-                text: Some(0),
-                ..none
-            },
-            Format::Tweeteval => Self {
-                text: Some(0),
-                channel: Some("social"),
-                ..none
-            },
-            Format::Airline => Self {
-                channel: Some("social"),
-                ..none
-            },
-            Format::Helpdesk => Self {
-                channel: Some("ticket"),
-                ..none
-            },
-            Format::Reviews => Self {
-                channel: Some("review"),
-                ..none
-            },
-            Format::Survey => Self {
-                channel: Some("survey"),
-                ..none
-            },
+            Format::Semeval => {
+                Self { id: Some(0), label: Some(1), text: Some(2), channel: Some("social"), ..none }
+            }
+            Format::TextLabel => Self { text: Some(0), label: Some(1), ..none },
+            Format::LabelText => Self { label: Some(0), text: Some(1), ..none },
+            Format::Lines => Self { text: Some(0), ..none },
+            Format::Tweeteval => Self { text: Some(0), channel: Some("social"), ..none },
+            Format::Airline => Self { channel: Some("social"), ..none },
+            Format::Helpdesk => Self { channel: Some("ticket"), ..none },
+            Format::Reviews => Self { channel: Some("review"), ..none },
+            Format::Survey => Self { channel: Some("survey"), ..none },
             _ => none,
         }
     }
@@ -332,10 +278,7 @@ impl Table<'_> {
             .position(|c| c == name)
             .or_else(|| columns.iter().position(|c| fold(c) == fold(name)))
             .or_else(|| {
-                name.parse::<usize>()
-                    .ok()
-                    .and_then(|n| n.checked_sub(1))
-                    .filter(|&at| at < columns.len())
+                name.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|&at| at < columns.len())
             })
             .ok_or_else(|| CorpusError::NoColumn {
                 path: self.path.to_owned(),
@@ -354,9 +297,7 @@ impl Table<'_> {
 
     /// The first of the known names that is a column.
     fn known(&self, names: &[&str]) -> Option<usize> {
-        names
-            .iter()
-            .find_map(|name| self.shape.columns.iter().position(|c| fold(c) == *name))
+        names.iter().find_map(|name| self.shape.columns.iter().position(|c| fold(c) == *name))
     }
 
     /// Lines and JSON objects have no number of fields to keep to.
@@ -381,11 +322,7 @@ impl Table<'_> {
             Format::Survey => self.free_text(label),
             _ => self.known(&TEXT).into_iter().collect(),
         };
-        if found.is_empty() {
-            self.longest(label).into_iter().collect()
-        } else {
-            found
-        }
+        if found.is_empty() { self.longest(label).into_iter().collect() } else { found }
     }
 
     /// The columns in which people wrote sentences.
@@ -393,15 +330,8 @@ impl Table<'_> {
         (0..self.shape.columns.len())
             .filter(|&at| *label != Some(From::Column(at)))
             .filter(|&at| {
-                let filled: Vec<&str> = self
-                    .fields(at)
-                    .map(str::trim)
-                    .filter(|f| !f.is_empty())
-                    .collect();
-                let wordy = filled
-                    .iter()
-                    .filter(|f| f.split_whitespace().count() >= 3)
-                    .count();
+                let filled: Vec<&str> = self.fields(at).map(str::trim).filter(|f| !f.is_empty()).collect();
+                let wordy = filled.iter().filter(|f| f.split_whitespace().count() >= 3).count();
                 let mut distinct = filled.clone();
                 distinct.sort_unstable();
                 distinct.dedup();
@@ -414,10 +344,7 @@ impl Table<'_> {
     }
 
     fn fields(&self, at: usize) -> impl Iterator<Item = &str> {
-        self.shape
-            .sample
-            .iter()
-            .filter_map(move |r: &Record| r.get(at))
+        self.shape.sample.iter().filter_map(move |r: &Record| r.get(at))
     }
 
     /// The column with the longest fields, if they are long enough for words.
@@ -451,11 +378,7 @@ impl Table<'_> {
 
     /// Few, short values, best names of classes, then numbers, then other words: how far from that, if at all.
     fn labelness(&self, at: usize) -> Option<(u8, usize)> {
-        let mut values: Vec<&str> = self
-            .fields(at)
-            .map(str::trim)
-            .filter(|f| !f.is_empty())
-            .collect();
+        let mut values: Vec<&str> = self.fields(at).map(str::trim).filter(|f| !f.is_empty()).collect();
         let classes = values.iter().filter(|v| named_class(v).is_some()).count();
         let numbers = values.iter().filter(|v| number(v).is_some()).count();
         let rows = values.len();
@@ -470,9 +393,7 @@ impl Table<'_> {
             Some((1, values.len()))
         } else {
             // Names that we do not know, if they are as few and short as names of classes are.
-            let short = values
-                .iter()
-                .all(|v| v.len() <= 20 && !v.contains(char::is_whitespace));
+            let short = values.iter().all(|v| v.len() <= 20 && !v.contains(char::is_whitespace));
             (short && values.len() > 1 && values.len() * 20 <= rows).then_some((2, values.len()))
         }
     }

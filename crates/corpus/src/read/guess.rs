@@ -26,13 +26,7 @@ pub(crate) struct Shape {
 
 /// Finds out how `head`, the beginning of the file called `name`, is laid out. `whole`: it is all
 /// of the file. `beside`: the file of labels beside it exists.
-pub(crate) fn shape(
-    name: &str,
-    head: &str,
-    whole: bool,
-    beside: bool,
-    options: &ReadOptions,
-) -> Shape {
+pub(crate) fn shape(name: &str, head: &str, whole: bool, beside: bool, options: &ReadOptions) -> Shape {
     let mut said = Vec::new();
     let format = options.format.unwrap_or_else(|| {
         let (format, why) = guess_format(name, head, whole, beside);
@@ -47,9 +41,7 @@ pub(crate) fn shape(
             plain(format, Splitter::Pair { delimiter, last }, 2, head, whole)
         }
         Container::JsonLines => {
-            json_shape(format, head.lines().map(|l| (l, 0)).take(SAMPLE), |keys| {
-                Splitter::JsonLines { keys }
-            })
+            json_shape(format, head.lines().map(|l| (l, 0)).take(SAMPLE), |keys| Splitter::JsonLines { keys })
         }
         Container::JsonArray => json_array(format, head),
     };
@@ -85,16 +77,9 @@ fn container(format: Format, name: &str, head: &str) -> Container {
 }
 
 fn guess_format(name: &str, head: &str, whole: bool, beside: bool) -> (Format, &'static str) {
-    let extension = Path::new(name)
-        .extension()
-        .and_then(|e| e.to_str())
-        .unwrap_or_default()
-        .to_lowercase();
+    let extension = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
     if beside && name.ends_with("_text.txt") {
-        return (
-            Format::Tweeteval,
-            "a file of labels lies beside the file of texts",
-        );
+        return (Format::Tweeteval, "a file of labels lies beside the file of texts");
     }
     match extension.as_str() {
         "jsonl" | "ndjson" => return (Format::Jsonl, "the name's ending"),
@@ -107,9 +92,7 @@ fn guess_format(name: &str, head: &str, whole: bool, beside: bool) -> (Format, &
         let first = start.lines().next().unwrap_or_default();
         let complete = serde_json::from_str::<serde::de::IgnoredAny>(first).is_ok();
         let single = start.trim_end() == first.trim_end() && whole;
-        if complete
-            && !(single && extension == "json" && json::array_start(first.as_bytes()).is_some())
-        {
+        if complete && !(single && extension == "json" && json::array_start(first.as_bytes()).is_some()) {
             return (Format::Jsonl, "every line is an object");
         }
         if json::array_start(start.as_bytes()).is_some() {
@@ -122,28 +105,15 @@ fn guess_format(name: &str, head: &str, whole: bool, beside: bool) -> (Format, &
     {
         return (Format::Json, "it starts like a JSON array");
     }
-    let lines: Vec<&str> = head
-        .lines()
-        .filter(|l| !l.is_empty())
-        .take(SAMPLE)
-        .collect();
+    let lines: Vec<&str> = head.lines().filter(|l| !l.is_empty()).take(SAMPLE).collect();
     let most = |test: &dyn Fn(&str) -> bool| {
         !lines.is_empty() && lines.iter().filter(|l| test(l)).count() * 100 >= lines.len() * 98
     };
-    if most(&|l| {
-        l.rsplit_once('@')
-            .is_some_and(|(_, label)| named_class(label).is_some())
-    }) {
+    if most(&|l| l.rsplit_once('@').is_some_and(|(_, label)| named_class(label).is_some())) {
         return (Format::TextLabel, "lines end in @ and a class");
     }
-    if most(&|l| {
-        l.split_once(';')
-            .is_some_and(|(label, text)| is_label(label) && !text.is_empty())
-    }) {
-        return (
-            Format::LabelText,
-            "lines start with a label and a semicolon",
-        );
+    if most(&|l| l.split_once(';').is_some_and(|(label, text)| is_label(label) && !text.is_empty())) {
+        return (Format::LabelText, "lines start with a label and a semicolon");
     }
     let (_, share) = best_delimiter(head, whole, &['\t', ',', ';', '|'], Quote::Auto);
     if share >= 0.9 {
@@ -161,10 +131,7 @@ fn is_label(field: &str) -> bool {
 /// least two, and the share of those.
 fn best_delimiter(head: &str, whole: bool, candidates: &[char], quote: Quote) -> (Splitter, f64) {
     let mut best = (
-        Splitter::Delimited {
-            delimiter: candidates.first().map_or(b',', |&c| c as u8),
-            quote: Quoting::On,
-        },
+        Splitter::Delimited { delimiter: candidates.first().map_or(b',', |&c| c as u8), quote: Quoting::On },
         -1.0,
     );
     for &candidate in candidates {
@@ -178,10 +145,7 @@ fn best_delimiter(head: &str, whole: bool, candidates: &[char], quote: Quote) ->
             Quote::Auto => &[Quoting::On, Quoting::Off],
         };
         for &quote in ways {
-            let splitter = Splitter::Delimited {
-                delimiter: candidate as u8,
-                quote,
-            };
+            let splitter = Splitter::Delimited { delimiter: candidate as u8, quote };
             let share = regularity(&sample(&splitter, head, whole));
             if share > best.1 + 1e-9 {
                 best = (splitter, share);
@@ -193,16 +157,9 @@ fn best_delimiter(head: &str, whole: bool, candidates: &[char], quote: Quote) ->
 
 /// The share of records that have the most frequent number of fields; 0 if that is one.
 fn regularity(records: &[(Record, bool)]) -> f64 {
-    let mut widths: Vec<usize> = records
-        .iter()
-        .filter(|(_, good)| *good)
-        .map(|(r, _)| r.len())
-        .collect();
+    let mut widths: Vec<usize> = records.iter().filter(|(_, good)| *good).map(|(r, _)| r.len()).collect();
     widths.sort_unstable();
-    let most = widths
-        .chunk_by(|a, b| a == b)
-        .max_by_key(|c| c.len())
-        .unwrap_or_default();
+    let most = widths.chunk_by(|a, b| a == b).max_by_key(|c| c.len()).unwrap_or_default();
     if most.first().is_none_or(|&width| width < 2) {
         return 0.0;
     }
@@ -226,11 +183,7 @@ fn sample(splitter: &Splitter, head: &str, whole: bool) -> Vec<(Record, bool)> {
 }
 
 fn sound(records: Vec<(Record, bool)>) -> Vec<Record> {
-    records
-        .into_iter()
-        .filter(|(_, good)| *good)
-        .map(|(record, _)| record)
-        .collect()
+    records.into_iter().filter(|(_, good)| *good).map(|(record, _)| record).collect()
 }
 
 fn delimited(
@@ -242,32 +195,19 @@ fn delimited(
 ) -> Shape {
     let given = options.delimiter.filter(char::is_ascii);
     let (candidates, quote): (Vec<char>, Quote) = match (format, given) {
-        (Format::Sentiment140, given) => (
-            vec![given.unwrap_or(',')],
-            if options.quote == Quote::Auto {
-                Quote::On
-            } else {
-                options.quote
-            },
-        ),
+        (Format::Sentiment140, given) => {
+            (vec![given.unwrap_or(',')], if options.quote == Quote::Auto { Quote::On } else { options.quote })
+        }
         (Format::Semeval, given) => (
             vec![given.unwrap_or('\t')],
-            if options.quote == Quote::Auto {
-                Quote::Off
-            } else {
-                options.quote
-            },
+            if options.quote == Quote::Auto { Quote::Off } else { options.quote },
         ),
         (_, Some(given)) => (vec![given], options.quote),
         (Format::Tsv, None) => (vec!['\t'], options.quote),
         _ => (vec![',', '\t', ';', '|'], options.quote),
     };
     let (splitter, share) = best_delimiter(head, whole, &candidates, quote);
-    if let Splitter::Delimited {
-        delimiter,
-        quote: quoted,
-    } = &splitter
-    {
+    if let Splitter::Delimited { delimiter, quote: quoted } = &splitter {
         let percent = (share.max(0.0) * 100.0).round();
         if candidates.len() > 1 || quote == Quote::Auto {
             said.push(format!(
@@ -280,9 +220,7 @@ fn delimited(
     let mut records = sound(sample(&splitter, head, whole));
     let first = records.first().cloned().unwrap_or_default();
     let fixed = matches!(format, Format::Sentiment140 | Format::Semeval);
-    let header = options
-        .header
-        .unwrap_or_else(|| !fixed && looks_like_header(&first));
+    let header = options.header.unwrap_or_else(|| !fixed && looks_like_header(&first));
     if header && !records.is_empty() {
         records.remove(0);
     } else if options.header.is_none() && !fixed {
@@ -295,26 +233,12 @@ fn delimited(
     } else {
         numbered(first.len())
     };
-    Shape {
-        format,
-        splitter,
-        header,
-        columns,
-        sample: records,
-        said: Vec::new(),
-    }
+    Shape { format, splitter, header, columns, sample: records, said: Vec::new() }
 }
 
 fn plain(format: Format, splitter: Splitter, columns: usize, head: &str, whole: bool) -> Shape {
     let sample = sound(sample(&splitter, head, whole));
-    Shape {
-        format,
-        splitter,
-        header: false,
-        columns: numbered(columns),
-        sample,
-        said: Vec::new(),
-    }
+    Shape { format, splitter, header: false, columns: numbered(columns), sample, said: Vec::new() }
 }
 
 pub(crate) fn numbered(columns: usize) -> Vec<String> {
@@ -340,14 +264,7 @@ fn json_shape<'h>(
             json::object(raw, &keys, &mut record).ok().map(|()| record)
         })
         .collect();
-    Shape {
-        format,
-        splitter: splitter(keys.clone()),
-        header: false,
-        columns: keys,
-        sample,
-        said: Vec::new(),
-    }
+    Shape { format, splitter: splitter(keys.clone()), header: false, columns: keys, sample, said: Vec::new() }
 }
 
 fn json_array(format: Format, head: &str) -> Shape {
@@ -360,9 +277,7 @@ fn json_array(format: Format, head: &str) -> Shape {
         spans.push((raw, 0));
         at = next;
     }
-    json_shape(format, spans.into_iter(), |keys| Splitter::JsonArray {
-        keys,
-    })
+    json_shape(format, spans.into_iter(), |keys| Splitter::JsonArray { keys })
 }
 
 /// The layout of a table whose records come ready; takes the header off `records` if `columns` are
@@ -399,8 +314,7 @@ pub(crate) fn table(
 fn looks_like_header(first: &Record) -> bool {
     let known = |f: &str| {
         let name = fold(f);
-        super::columns::TEXT.contains(&name.as_str())
-            || super::columns::LABEL.contains(&name.as_str())
+        super::columns::TEXT.contains(&name.as_str()) || super::columns::LABEL.contains(&name.as_str())
     };
     first.iter().any(known) && !first.iter().any(|f| number(f).is_some())
 }
@@ -415,12 +329,7 @@ fn refine(shape: &mut Shape, options: &ReadOptions) {
     if options.format.is_some()
         || !matches!(
             shape.format,
-            Format::Csv
-                | Format::Tsv
-                | Format::Json
-                | Format::Jsonl
-                | Format::Excel
-                | Format::Parquet
+            Format::Csv | Format::Tsv | Format::Json | Format::Jsonl | Format::Excel | Format::Parquet
         )
     {
         return;
@@ -436,13 +345,9 @@ fn refine(shape: &mut Shape, options: &ReadOptions) {
         && all(0, &|f| matches!(f, "0" | "2" | "4"))
         && all(1, &digits)
     {
-        (
-            Format::Sentiment140,
-            "six columns without a header, the first 0, 2 or 4",
-        )
+        (Format::Sentiment140, "six columns without a header, the first 0, 2 or 4")
     } else if !shape.header
-        && (shape.columns.len() == 3
-            || shape.columns.len() == 4 && all(3, &|f| f.trim().is_empty()))
+        && (shape.columns.len() == 3 || shape.columns.len() == 4 && all(3, &|f| f.trim().is_empty()))
         && all(0, &digits)
         && all(1, &|f| named_class(f).is_some())
     {

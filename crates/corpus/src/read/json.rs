@@ -10,8 +10,8 @@ const DEPTH: usize = 4;
 /// Puts the values of `keys` (`a.b` looks into objects) of the object `raw` into `record`; an
 /// absent one becomes an empty field.
 pub(crate) fn object(raw: &str, keys: &[String], record: &mut Record) -> Result<(), Fault> {
-    let value: Value = serde_json::from_str(raw)
-        .map_err(|e| format!("found broken JSON ({e}), expected an object"))?;
+    let value: Value =
+        serde_json::from_str(raw).map_err(|e| format!("found broken JSON ({e}), expected an object"))?;
     match value {
         Value::Object(_) => {
             for key in keys {
@@ -64,17 +64,9 @@ pub(crate) fn raw(splitter: &Splitter, raw: &str) -> Option<String> {
         Splitter::JsonLines { .. } => Some(raw.trim().to_owned()),
         Splitter::JsonArray { .. } => {
             // The record's bytes reach past its comma, the last one's to the end of the file.
-            let mut values =
-                serde_json::Deserializer::from_str(raw).into_iter::<serde::de::IgnoredAny>();
+            let mut values = serde_json::Deserializer::from_str(raw).into_iter::<serde::de::IgnoredAny>();
             let sound = values.next().is_some_and(|v| v.is_ok());
-            Some(
-                if sound {
-                    raw[..values.byte_offset()].trim()
-                } else {
-                    raw.trim()
-                }
-                .to_owned(),
-            )
+            Some(if sound { raw[..values.byte_offset()].trim() } else { raw.trim() }.to_owned())
         }
         _ => None,
     }
@@ -86,11 +78,7 @@ pub(crate) fn columns(raw: &str, into: &mut Vec<String>) {
     fn walk(value: &Value, prefix: &str, depth: usize, into: &mut Vec<String>) {
         let Value::Object(map) = value else { return };
         for (key, value) in map {
-            let name = if prefix.is_empty() {
-                key.clone()
-            } else {
-                format!("{prefix}.{key}")
-            };
+            let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
             if value.is_object() && depth < DEPTH {
                 walk(value, &name, depth + 1, into);
             } else if !into.contains(&name) {
@@ -181,11 +169,7 @@ pub(crate) fn element(
         scan.step(byte);
     }
     let raw = block[at..end].trim();
-    let fault = if raw.is_empty() {
-        None
-    } else {
-        object(raw, keys, record).err()
-    };
+    let fault = if raw.is_empty() { None } else { object(raw, keys, record).err() };
     (next.max(at + 1), fault)
 }
 
@@ -201,16 +185,10 @@ mod tests {
         let keys = ["a".to_owned(), "b.c".to_owned()];
         let mut record = Record::default();
         let (next, fault) = element(body, 0, &keys, &mut record);
-        assert_eq!(
-            (record.iter().collect::<Vec<_>>(), fault),
-            (vec!["x,]", "1"], None)
-        );
+        assert_eq!((record.iter().collect::<Vec<_>>(), fault), (vec!["x,]", "1"], None));
         record.clear();
         let (next, fault) = element(body, next, &keys, &mut record);
-        assert_eq!(
-            (record.iter().collect::<Vec<_>>(), fault),
-            (vec!["", ""], None)
-        );
+        assert_eq!((record.iter().collect::<Vec<_>>(), fault), (vec!["", ""], None));
         record.clear();
         let (next, fault) = element(body, next, &keys, &mut record);
         assert!(fault.unwrap().contains("number"));

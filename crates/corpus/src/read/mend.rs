@@ -29,8 +29,7 @@ pub(crate) fn undouble(text: &str, out: &mut String) -> bool {
                 // A letter of another script seldom stands alone; what reads as one is chance.
                 !needs_company(c)
                     || inside_word
-                    || sequence(&chars[at + used..], &mut bytes)
-                        .is_some_and(|(next, _)| needs_company(next))
+                    || sequence(&chars[at + used..], &mut bytes).is_some_and(|(next, _)| needs_company(next))
             });
             match sound {
                 Some((c, used)) => {
@@ -78,8 +77,8 @@ fn sequence(chars: &[char], bytes: &mut Vec<u8>) -> Option<(char, usize)> {
 fn byte(c: char) -> Option<u8> {
     /// Characters of bytes 0x80..=0x9f; 0 where windows-1252 has none.
     const HIGH: [char; 32] = [
-        '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0',
-        '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+        '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’',
+        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
     ];
     match c {
         '\0' => None,
@@ -92,17 +91,12 @@ fn byte(c: char) -> Option<u8> {
 /// whole with a tab behind.
 pub(crate) fn semeval(text: &mut String) {
     let trimmed = text.trim_end_matches(['\t', ' ', '\r']);
-    let inner = trimmed
-        .strip_prefix('"')
-        .and_then(|t| t.strip_suffix('"'))
-        .unwrap_or(trimmed);
+    let inner = trimmed.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(trimmed);
     let mut out = String::with_capacity(inner.len());
     let mut rest = inner;
     while let Some(at) = rest.find("\\u") {
         out.push_str(&rest[..at]);
-        let unit = rest
-            .get(at + 2..at + 6)
-            .and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        let unit = rest.get(at + 2..at + 6).and_then(|hex| u32::from_str_radix(hex, 16).ok());
         match unit.and_then(char::from_u32) {
             Some(c) => {
                 out.push(c);
@@ -136,17 +130,8 @@ mod tests {
             let found = undouble(&twice.replace("Ã ", "Ã\u{a0}"), &mut out);
             assert_eq!((found, out.as_str()), (true, once), "{twice}");
         }
-        for innocent in [
-            "«CAFÉ»",
-            "“santé”…",
-            "déjà vu",
-            "ÀÉÎ",
-            "نعم",
-            "😀",
-            "Ã",
-            "plain",
-            "we‰Ûªre",
-        ] {
+        for innocent in ["«CAFÉ»", "“santé”…", "déjà vu", "ÀÉÎ", "نعم", "😀", "Ã", "plain", "we‰Ûªre"]
+        {
             assert!(!undouble(innocent, &mut String::new()), "{innocent}");
         }
     }

@@ -54,13 +54,8 @@ pub fn read(
     if paths.is_empty() {
         return Err(CorpusError::NoFiles);
     }
-    let mut reading = Reading {
-        options,
-        progress,
-        corpus: Corpus::new(),
-        report: ReadReport::default(),
-        format: None,
-    };
+    let mut reading =
+        Reading { options, progress, corpus: Corpus::new(), report: ReadReport::default(), format: None };
     for path in paths {
         reading.path(path, paths.len() > 1)?;
     }
@@ -92,30 +87,19 @@ struct Origin<'a> {
 impl Reading<'_> {
     fn path(&mut self, path: &Path, several: bool) -> Result<(), CorpusError> {
         let file = File::open(path).map_err(CorpusError::io("open", path))?;
-        let total = file
-            .metadata()
-            .map_err(CorpusError::io("read", path))?
-            .len();
+        let total = file.metadata().map_err(CorpusError::io("read", path))?.len();
         let (mut tallied, tally) = Tallied::new(file);
         let head = open::fill(&mut tallied, 8).map_err(CorpusError::io("read", path))?;
         let magic = Magic::of(&head);
         let mut stream = Cursor::new(head).chain(tallied);
         let source = several.then(|| file_name(path));
         let name = path.display().to_string();
-        let origin = Origin {
-            path,
-            name,
-            inner: inner_name(&file_name(path)),
-            total,
-            tally: &tally,
-            source,
-        };
+        let origin = Origin { path, name, inner: inner_name(&file_name(path)), total, tally: &tally, source };
         let failed = CorpusError::io("read", path);
         let limit = self.options.limits.bytes;
         match magic {
             Magic::Gzip => {
-                let gzip =
-                    flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, stream));
+                let gzip = flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, stream));
                 self.unpacked(Capped::new(gzip, limit), &origin)
             }
             Magic::Zstd => {
@@ -146,8 +130,7 @@ impl Reading<'_> {
             Magic::Parquet => {
                 // Parquet is read from its end: unpack it to where that can be found.
                 let mut stream = stream;
-                let mut file =
-                    tempfile::tempfile().map_err(CorpusError::io("unpack", origin.path))?;
+                let mut file = tempfile::tempfile().map_err(CorpusError::io("unpack", origin.path))?;
                 io::copy(&mut stream, &mut file).map_err(|e| failed(e, origin, self.options))?;
                 self.parquet(file, origin)
             }
@@ -179,11 +162,7 @@ impl Reading<'_> {
             let name = member.name().map_err(broken)?.into_owned();
             let base = name.rsplit('/').next().unwrap_or_default();
             // Folders, and what desktop systems add.
-            if member.is_dir()
-                || base.starts_with('.')
-                || name.starts_with("__MACOSX/")
-                || base.is_empty()
-            {
+            if member.is_dir() || base.starts_with('.') || name.starts_with("__MACOSX/") || base.is_empty() {
                 continue;
             }
             let origin = Origin {
@@ -197,9 +176,7 @@ impl Reading<'_> {
             self.unpacked(Capped::new(member, self.options.limits.bytes), &origin)?;
         }
         if self.report.files.len() == before {
-            return Err(CorpusError::Empty {
-                path: origin.name.clone(),
-            });
+            return Err(CorpusError::Empty { path: origin.name.clone() });
         }
         Ok(())
     }
@@ -277,10 +254,7 @@ impl Reading<'_> {
             found,
         };
         let mut batches = table.batches;
-        let mut records = batches
-            .next()
-            .unwrap_or_else(|| Ok(Vec::new()))
-            .map_err(broken)?;
+        let mut records = batches.next().unwrap_or_else(|| Ok(Vec::new())).map_err(broken)?;
         let mut shape = guess::table(kind, table.columns, &mut records, self.options);
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
@@ -299,10 +273,7 @@ impl Reading<'_> {
             line += records.len() as u64;
             self.absorb(part, &mut file, origin)?;
             self.advance(origin)?;
-            records = batches
-                .next()
-                .unwrap_or_else(|| Ok(Vec::new()))
-                .map_err(broken)?;
+            records = batches.next().unwrap_or_else(|| Ok(Vec::new())).map_err(broken)?;
         }
         self.close(file, origin)
     }
@@ -315,22 +286,13 @@ impl Reading<'_> {
         let (head, mut stream) = blocks::peek(decoded.reader).map_err(failed)?;
         let (head, whole) = head_text(head);
         if whole && head.trim().is_empty() {
-            return Err(CorpusError::Empty {
-                path: origin.name.clone(),
-            });
+            return Err(CorpusError::Empty { path: origin.name.clone() });
         }
         let labels_file = aligned_labels(origin.path);
-        let mut shape = guess::shape(
-            &origin.inner,
-            &head,
-            whole,
-            labels_file.is_some(),
-            self.options,
-        );
+        let mut shape = guess::shape(&origin.inner, &head, whole, labels_file.is_some(), self.options);
         let mut line = 1;
         if let Splitter::JsonArray { .. } = shape.splitter {
-            line += skip_to_array(&mut stream, &head, &origin.name)
-                .map_err(|e| e.unwrap_or_else(failed))?;
+            line += skip_to_array(&mut stream, &head, &origin.name).map_err(|e| e.unwrap_or_else(failed))?;
         }
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
@@ -339,9 +301,7 @@ impl Reading<'_> {
             Some(path) if shape.format == Format::Tweeteval => {
                 let raw = std::fs::read_to_string(path).map_err(CorpusError::io("read", path))?;
                 shape.said.retain(|s| !s.starts_with("no label column"));
-                shape
-                    .said
-                    .push(format!("labels: line by line from {}", path.display()));
+                shape.said.push(format!("labels: line by line from {}", path.display()));
                 let lines: Vec<String> = raw.lines().map(str::to_owned).collect();
                 let rows = lines.len() as u64;
                 plan.label = From::Lines(lines);
@@ -358,12 +318,8 @@ impl Reading<'_> {
             ..FileReport::default()
         };
         self.format = Some(shape.format);
-        let blocks = Blocks::new(
-            stream,
-            shape.splitter.clone(),
-            self.options.limits.record_bytes,
-        )
-        .at_line(line);
+        let blocks =
+            Blocks::new(stream, shape.splitter.clone(), self.options.limits.record_bytes).at_line(line);
         let lines = self.blocks(blocks, &shape, &plan, &mut file, origin)?;
         if let Some((labels, label_rows)) = aligned
             && lines != label_rows
@@ -432,12 +388,7 @@ impl Reading<'_> {
     }
 
     /// Adds a part to the corpus and its counts to the report.
-    fn absorb(
-        &mut self,
-        part: Part,
-        file: &mut FileReport,
-        origin: &Origin<'_>,
-    ) -> Result<(), CorpusError> {
+    fn absorb(&mut self, part: Part, file: &mut FileReport, origin: &Origin<'_>) -> Result<(), CorpusError> {
         const MAX_RAW: usize = 1000;
         let too_many = |example: &str| CorpusError::NotLabels {
             path: origin.name.clone(),
@@ -447,27 +398,19 @@ impl Reading<'_> {
         if self.options.map.is_none() && part.labels.len() > MAX_LABELS {
             return Err(too_many(&part.labels[MAX_LABELS].raw));
         }
-        self.corpus
-            .append(&part.corpus)
-            .map_err(|label| too_many(&label))?;
+        self.corpus.append(&part.corpus).map_err(|label| too_many(&label))?;
         if self.options.map.is_none() && self.corpus.labels().len() > MAX_LABELS {
             return Err(too_many(&self.corpus.labels()[MAX_LABELS]));
         }
         for label in part.labels {
             let count = |map: &mut BTreeMap<String, u64>| {
                 let known = map.len() < MAX_RAW || map.contains_key(&label.raw);
-                let name = if known {
-                    label.raw.clone()
-                } else {
-                    "(others)".to_owned()
-                };
+                let name = if known { label.raw.clone() } else { "(others)".to_owned() };
                 *map.entry(name).or_default() += label.rows;
             };
             count(&mut file.raw_labels);
             if self.report.label_map.len() < MAX_RAW {
-                self.report
-                    .label_map
-                    .insert(label.raw.clone(), label.class.clone());
+                self.report.label_map.insert(label.raw.clone(), label.class.clone());
             }
             if label.class.is_none() {
                 count(&mut file.unmapped);
@@ -489,9 +432,7 @@ impl Reading<'_> {
         file.double_encoded += part.double_encoded;
         file.mended += part.mended;
         let room = ReadReport::MAX_BAD_ROWS.saturating_sub(self.report.bad_rows.len());
-        self.report
-            .bad_rows
-            .extend(part.bad_rows.into_iter().take(room));
+        self.report.bad_rows.extend(part.bad_rows.into_iter().take(room));
         let limit = self.options.limits.rows;
         if self.corpus.len() as u64 > limit {
             return Err(CorpusError::Limit {
@@ -503,11 +444,7 @@ impl Reading<'_> {
         }
         // A file of another kind altogether should not be read to its end before that is said.
         const ENOUGH: u64 = 10_000;
-        if file.bad > ENOUGH {
-            self.check_bad(file, origin)
-        } else {
-            Ok(())
-        }
+        if file.bad > ENOUGH { self.check_bad(file, origin) } else { Ok(()) }
     }
 
     fn check_bad(&self, file: &FileReport, origin: &Origin<'_>) -> Result<(), CorpusError> {
@@ -529,9 +466,7 @@ impl Reading<'_> {
     fn close(&mut self, mut file: FileReport, origin: &Origin<'_>) -> Result<(), CorpusError> {
         self.check_bad(&file, origin)?;
         if file.rows == 0 {
-            return Err(CorpusError::Empty {
-                path: origin.name.clone(),
-            });
+            return Err(CorpusError::Empty { path: origin.name.clone() });
         }
         if file.recoded_lines > 0 {
             file.encoding = "UTF-8 and windows-1252".to_owned();
@@ -577,29 +512,17 @@ impl Reading<'_> {
         self.report.rows = self.report.files.iter().map(|f| f.rows).sum();
         self.report.kept = self.corpus.len() as u64;
         let counts = self.corpus.class_counts();
-        self.report.classes = self
-            .corpus
-            .labels()
-            .iter()
-            .cloned()
-            .zip(counts.into_iter().map(|n| n as u64))
-            .collect();
+        self.report.classes =
+            self.corpus.labels().iter().cloned().zip(counts.into_iter().map(|n| n as u64)).collect();
         Ok((self.corpus, self.report))
     }
 }
 
 /// Parses one block; gives its lines too.
 fn parse(block: Block, shape: &Shape, plan: &Plan, file: &str) -> (Part, u64) {
-    let lines = split::count_lines(&block.bytes)
-        + u64::from(block.bytes.last().is_some_and(|&b| b != b'\n'));
+    let lines = split::count_lines(&block.bytes) + u64::from(block.bytes.last().is_some_and(|&b| b != b'\n'));
     let (text, recoded) = open::utf8_or_1252(block.bytes);
-    let mut part = plan.parse(
-        &shape.splitter,
-        &text,
-        block.line,
-        block.first && shape.header,
-        file,
-    );
+    let mut part = plan.parse(&shape.splitter, &text, block.line, block.first && shape.header, file);
     part.recoded_lines = recoded;
     (part, lines)
 }
@@ -621,11 +544,7 @@ fn failed_to_read(error: io::Error, name: &str, path: &Path, options: &ReadOptio
             "no encoding {:?}; there are utf-8, windows-1252, utf-16le, windows-1256 and the other names of the WHATWG's list",
             options.encoding.as_deref().unwrap_or_default()
         )),
-        _ => CorpusError::Io {
-            doing: "read",
-            path: path.to_owned(),
-            source: error,
-        },
+        _ => CorpusError::Io { doing: "read", path: path.to_owned(), source: error },
     }
 }
 
@@ -667,17 +586,12 @@ impl ArrayError {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// The file's name without what compression appends.
 fn inner_name(name: &str) -> String {
-    let bare = [".gz", ".zst", ".zstd", ".zip"]
-        .iter()
-        .find_map(|e| name.strip_suffix(e));
+    let bare = [".gz", ".zst", ".zstd", ".zip"].iter().find_map(|e| name.strip_suffix(e));
     bare.unwrap_or(name).to_owned()
 }
 

@@ -33,24 +33,14 @@ pub(crate) struct Tallied<R> {
 impl<R: Read> Tallied<R> {
     pub(crate) fn new(inner: R) -> (Self, Arc<Tally>) {
         let tally = Arc::new(Tally::default());
-        (
-            Self {
-                inner,
-                tally: Arc::clone(&tally),
-            },
-            tally,
-        )
+        (Self { inner, tally: Arc::clone(&tally) }, tally)
     }
 }
 
 impl<R: Read> Read for Tallied<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        let mut hasher = self
-            .tally
-            .hasher
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut hasher = self.tally.hasher.lock().unwrap_or_else(PoisonError::into_inner);
         hasher.update(&buf[..n]);
         self.tally.bytes.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
@@ -73,10 +63,8 @@ impl<R: Read> Capped<R> {
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        self.left = self
-            .left
-            .checked_sub(n as u64)
-            .ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        self.left =
+            self.left.checked_sub(n as u64).ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
         Ok(n)
     }
 }
@@ -141,37 +129,22 @@ pub(crate) fn decode<R: Read>(mut reader: R, name: Option<&str>) -> io::Result<D
         None | Some("auto") => None,
         Some(name) => Some(Encoding::for_label(name.as_bytes()).ok_or(io::ErrorKind::Unsupported)?),
     };
-    let encoding = mark
-        .map(|(encoding, _)| encoding)
-        .or(named)
-        .or_else(|| wide(&head));
+    let encoding = mark.map(|(encoding, _)| encoding).or(named).or_else(|| wide(&head));
     let rejoined = Cursor::new(head).chain(reader);
     let utf8 = encoding.is_none_or(|e| e == encoding_rs::UTF_8);
     let reader = if utf8 {
         Unicode::Plain(rejoined)
     } else {
-        let decoder = encoding
-            .unwrap_or(encoding_rs::UTF_8)
-            .new_decoder_without_bom_handling();
+        let decoder = encoding.unwrap_or(encoding_rs::UTF_8).new_decoder_without_bom_handling();
         Unicode::Recoded(Box::new(Recoder::new(rejoined, decoder)))
     };
-    Ok(Decoded {
-        reader,
-        encoding: encoding.map_or("UTF-8", Encoding::name),
-        bom: mark.is_some(),
-    })
+    Ok(Decoded { reader, encoding: encoding.map_or("UTF-8", Encoding::name), bom: mark.is_some() })
 }
 
 /// UTF-16 without a mark: text whose every other byte is mostly zero.
 fn wide(head: &[u8]) -> Option<&'static Encoding> {
     let pairs = head.len() / 2;
-    let zeros = |odd: usize| {
-        head.iter()
-            .skip(odd)
-            .step_by(2)
-            .filter(|&&b| b == 0)
-            .count()
-    };
+    let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|&&b| b == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
     if pairs < 4 {
         None
@@ -211,14 +184,7 @@ pub(crate) struct Recoder<R> {
 
 impl<R: Read> Recoder<R> {
     fn new(inner: R, decoder: Decoder) -> Self {
-        Self {
-            inner,
-            decoder,
-            raw: vec![0; 1 << 16],
-            ready: Vec::new(),
-            given: 0,
-            done: false,
-        }
+        Self { inner, decoder, raw: vec![0; 1 << 16], ready: Vec::new(), given: 0, done: false }
     }
 
     fn refill(&mut self) -> io::Result<()> {
@@ -226,9 +192,7 @@ impl<R: Read> Recoder<R> {
         self.done = n == 0;
         let room = self.decoder.max_utf8_buffer_length(n).unwrap_or(n * 3 + 16);
         self.ready.resize(room, 0);
-        let (_, _, written, _) =
-            self.decoder
-                .decode_to_utf8(&self.raw[..n], &mut self.ready, self.done);
+        let (_, _, written, _) = self.decoder.decode_to_utf8(&self.raw[..n], &mut self.ready, self.done);
         self.ready.truncate(written);
         self.given = 0;
         Ok(())
@@ -263,11 +227,7 @@ pub(crate) fn utf8_or_1252(bytes: Vec<u8>) -> (String, u64) {
             Ok(line) => text.push_str(line),
             Err(_) => {
                 recoded += 1;
-                text.push_str(
-                    &encoding_rs::WINDOWS_1252
-                        .decode_without_bom_handling(line)
-                        .0,
-                );
+                text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(line).0);
             }
         }
     }
@@ -287,31 +247,14 @@ mod tests {
 
     #[test]
     fn encodings_are_found() {
-        let wide = |s: &str| {
-            s.encode_utf16()
-                .flat_map(u16::to_le_bytes)
-                .collect::<Vec<u8>>()
-        };
-        let big = |s: &str| {
-            s.encode_utf16()
-                .flat_map(u16::to_be_bytes)
-                .collect::<Vec<u8>>()
-        };
+        let wide = |s: &str| s.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let big = |s: &str| s.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
         let marked = [b"\xff\xfe".as_slice(), &wide("été, نعم")].concat();
         assert_eq!(text(&marked, None), ("été, نعم".into(), "UTF-16LE"));
-        assert_eq!(
-            text(&wide("text,label"), None),
-            ("text,label".into(), "UTF-16LE")
-        );
-        assert_eq!(
-            text(&big("text,label"), None),
-            ("text,label".into(), "UTF-16BE")
-        );
+        assert_eq!(text(&wide("text,label"), None), ("text,label".into(), "UTF-16LE"));
+        assert_eq!(text(&big("text,label"), None), ("text,label".into(), "UTF-16BE"));
         assert_eq!(text(b"\xef\xbb\xbftext", None), ("text".into(), "UTF-8"));
-        assert_eq!(
-            text(b"caf\xe9 \x80\ncaf\xc3\xa9\n", None).0,
-            "café €\ncafé\n"
-        );
+        assert_eq!(text(b"caf\xe9 \x80\ncaf\xc3\xa9\n", None).0, "café €\ncafé\n");
         assert_eq!(text(b"\xc7\xe1", Some("windows-1256")).0, "ال");
         assert!(decode(b"x".as_slice(), Some("klingon")).is_err());
     }
@@ -319,14 +262,8 @@ mod tests {
     #[test]
     fn a_cap_is_a_cap() {
         let mut out = Vec::new();
-        assert!(
-            Capped::new(b"12345".as_slice(), 5)
-                .read_to_end(&mut out)
-                .is_ok()
-        );
-        let error = Capped::new(b"123456".as_slice(), 5)
-            .read_to_end(&mut out)
-            .unwrap_err();
+        assert!(Capped::new(b"12345".as_slice(), 5).read_to_end(&mut out).is_ok());
+        let error = Capped::new(b"123456".as_slice(), 5).read_to_end(&mut out).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 }

@@ -26,10 +26,9 @@ impl From {
             Self::Nowhere => None,
             Self::Column(at) => record.get(*at),
             Self::Value(value) => Some(value),
-            Self::Lines(lines) => usize::try_from(line - 1)
-                .ok()
-                .and_then(|at| lines.get(at))
-                .map(String::as_str),
+            Self::Lines(lines) => {
+                usize::try_from(line - 1).ok().and_then(|at| lines.get(at)).map(String::as_str)
+            }
         }
     }
 }
@@ -122,9 +121,7 @@ impl Plan {
                 // The header, or a line without anything in a table.
             } else {
                 part.rows += 1;
-                if let Some(reason) =
-                    fault.or_else(|| self.take(&record, line, &mut part, &mut scratch))
-                {
+                if let Some(reason) = fault.or_else(|| self.take(&record, line, &mut part, &mut scratch)) {
                     part.bad_rows.push(bad_row(file, line, reason, raw));
                 }
             }
@@ -135,11 +132,7 @@ impl Plan {
     }
 
     fn most_labels(&self) -> usize {
-        if self.map.is_some() {
-            usize::MAX
-        } else {
-            MAX_LABELS
-        }
+        if self.map.is_some() { usize::MAX } else { MAX_LABELS }
     }
 
     /// Parses records that were split already; the first stands on `line`.
@@ -147,29 +140,20 @@ impl Plan {
         let mut part = Part::default();
         let mut scratch = Scratch::default();
         for (record, line) in records.iter().zip(line..) {
-            if record.iter().all(|field| field.trim().is_empty())
-                || part.labels.len() > self.most_labels()
-            {
+            if record.iter().all(|field| field.trim().is_empty()) || part.labels.len() > self.most_labels() {
                 continue;
             }
             part.rows += 1;
             if let Some(reason) = self.take(record, line, &mut part, &mut scratch) {
                 let raw: Vec<&str> = record.iter().collect();
-                part.bad_rows
-                    .push(bad_row(file, line, reason, &raw.join("\t")));
+                part.bad_rows.push(bad_row(file, line, reason, &raw.join("\t")));
             }
         }
         part
     }
 
     /// Takes one record; gives the reason if it is broken.
-    fn take(
-        &self,
-        record: &Record,
-        line: u64,
-        part: &mut Part,
-        scratch: &mut Scratch,
-    ) -> Option<String> {
+    fn take(&self, record: &Record, line: u64, part: &mut Part, scratch: &mut Scratch) -> Option<String> {
         if let Some(fault) = self.width_fault(record) {
             return Some(fault);
         }
@@ -180,11 +164,7 @@ impl Plan {
             part.skipped += 1;
             return None;
         }
-        let label = self
-            .label
-            .get(record, line)
-            .map(str::trim)
-            .filter(|l| !l.is_empty());
+        let label = self.label.get(record, line).map(str::trim).filter(|l| !l.is_empty());
         let class = match label {
             None => None,
             Some(raw) => {
@@ -219,12 +199,7 @@ impl Plan {
     /// Writes the text of `record` into `out`: its text fields, a line each.
     pub(crate) fn text_of(&self, record: &Record, out: &mut String) {
         out.clear();
-        for field in self
-            .text
-            .iter()
-            .filter_map(|&c| record.get(c))
-            .filter(|f| !f.trim().is_empty())
-        {
+        for field in self.text.iter().filter_map(|&c| record.get(c)).filter(|f| !f.trim().is_empty()) {
             if !out.is_empty() {
                 out.push('\n');
             }
@@ -235,10 +210,7 @@ impl Plan {
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one row's pieces, borrowed apart"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "one row's pieces, borrowed apart")]
     fn example(
         &self,
         text: &str,
@@ -285,10 +257,7 @@ impl Plan {
             return None;
         }
         part.unlabelled += u64::from(class.is_none());
-        let time = self
-            .time
-            .and_then(|c| record.get(c))
-            .filter(|t| !t.trim().is_empty());
+        let time = self.time.and_then(|c| record.get(c)).filter(|t| !t.trim().is_empty());
         let parsed = time.and_then(parse_time);
         part.bad_times += u64::from(time.is_some() && parsed.is_none());
         let example = Example {
@@ -303,9 +272,7 @@ impl Plan {
         };
         match part.corpus.push(example) {
             Ok(()) => None,
-            Err(label) => Some(format!(
-                "found the 65,536th class {label:?}, expected fewer"
-            )),
+            Err(label) => Some(format!("found the 65,536th class {label:?}, expected fewer")),
         }
     }
 
@@ -317,8 +284,7 @@ impl Plan {
         // Spreadsheets and SemEval end lines with delimiters to spare; SemEval 2016 has a few times
         // behind them.
         let spare = |f: &str| f.trim().is_empty() || self.semeval && parse_time(f).is_some();
-        let spare =
-            got > self.fields && (self.fields..got).all(|i| record.get(i).is_some_and(spare));
+        let spare = got > self.fields && (self.fields..got).all(|i| record.get(i).is_some_and(spare));
         (!spare).then(|| format!("found {got} fields, expected {}", self.fields))
     }
 }
@@ -329,17 +295,8 @@ fn is_blank(record: &Record, raw: &str) -> bool {
 
 pub(crate) fn bad_row(file: &str, line: u64, reason: String, raw: &str) -> BadRow {
     const EXCERPT: usize = 200;
-    let excerpt = raw
-        .trim_end_matches(['\r', '\n'])
-        .chars()
-        .take(EXCERPT)
-        .collect();
-    BadRow {
-        file: file.to_owned(),
-        line,
-        reason,
-        excerpt,
-    }
+    let excerpt = raw.trim_end_matches(['\r', '\n']).chars().take(EXCERPT).collect();
+    BadRow { file: file.to_owned(), line, reason, excerpt }
 }
 
 impl Part {
@@ -356,11 +313,7 @@ impl Part {
                     Some(map) => map.class(raw).map(str::to_owned),
                     None => Some(raw.to_owned()),
                 };
-                self.labels.push(RawLabel {
-                    raw: raw.to_owned(),
-                    rows: 0,
-                    class,
-                });
+                self.labels.push(RawLabel { raw: raw.to_owned(), rows: 0, class });
                 self.index.insert(raw.to_owned(), self.labels.len() - 1);
                 self.labels.len() - 1
             }

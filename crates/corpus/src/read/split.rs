@@ -44,9 +44,7 @@ impl Record {
 
     /// Makes the last field end where it does now, and drops a line end's `\r` from it.
     fn close(&mut self, strip: bool) {
-        if strip
-            && self.buffer.ends_with('\r')
-            && self.buffer.len() > self.ends.last().copied().unwrap_or(0)
+        if strip && self.buffer.ends_with('\r') && self.buffer.len() > self.ends.last().copied().unwrap_or(0)
         {
             self.buffer.pop();
         }
@@ -98,10 +96,7 @@ impl Splitter {
     /// does. 0 if there is none.
     pub(crate) fn complete(&self, bytes: &[u8]) -> usize {
         match self {
-            Self::Delimited {
-                delimiter,
-                quote: Quoting::On,
-            } => quoted_end(bytes, *delimiter),
+            Self::Delimited { delimiter, quote: Quoting::On } => quoted_end(bytes, *delimiter),
             Self::JsonArray { .. } => super::json::array_end(bytes),
             _ => memrchr(b'\n', bytes).map_or(0, |at| at + 1),
         }
@@ -109,12 +104,7 @@ impl Splitter {
 
     /// Reads the record of `block` that starts at `at` into `record`. Gives where the next one
     /// starts, after `at`, and what is wrong with this one.
-    pub(crate) fn record(
-        &self,
-        block: &str,
-        at: usize,
-        record: &mut Record,
-    ) -> (usize, Option<Fault>) {
+    pub(crate) fn record(&self, block: &str, at: usize, record: &mut Record) -> (usize, Option<Fault>) {
         record.clear();
         match self {
             Self::Delimited { delimiter, quote } => {
@@ -131,11 +121,7 @@ impl Splitter {
             }
             Self::Pair { delimiter, last } => {
                 let (line, next) = line(block, at);
-                let pair = if *last {
-                    line.rsplit_once(*delimiter)
-                } else {
-                    line.split_once(*delimiter)
-                };
+                let pair = if *last { line.rsplit_once(*delimiter) } else { line.split_once(*delimiter) };
                 match pair {
                     Some((left, right)) => {
                         record.push(left);
@@ -143,19 +129,13 @@ impl Splitter {
                         (next, None)
                     }
                     None if line.is_empty() => (next, None),
-                    None => (
-                        next,
-                        Some(format!("found no {delimiter:?} in the line, expected one")),
-                    ),
+                    None => (next, Some(format!("found no {delimiter:?} in the line, expected one"))),
                 }
             }
             Self::JsonLines { keys } => {
                 let (line, next) = line(block, at);
-                let fault = if line.trim().is_empty() {
-                    None
-                } else {
-                    super::json::object(line, keys, record).err()
-                };
+                let fault =
+                    if line.trim().is_empty() { None } else { super::json::object(line, keys, record).err() };
                 (next, fault)
             }
             Self::JsonArray { keys } => super::json::element(block, at, keys, record),
@@ -265,10 +245,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const CSV: Splitter = Splitter::Delimited {
-        delimiter: b',',
-        quote: Quoting::On,
-    };
+    const CSV: Splitter = Splitter::Delimited { delimiter: b',', quote: Quoting::On };
 
     fn all(splitter: &Splitter, block: &str) -> Vec<Vec<String>> {
         let (mut at, mut record, mut out) = (0, Record::default(), Vec::new());
@@ -285,37 +262,22 @@ mod tests {
     fn fields() {
         for (block, want) in [
             ("a,b\nc,d\n", vec![vec!["a", "b"], vec!["c", "d"]]),
-            (
-                "\"a,\"\"x\"\"\",\"b\nb\"\r\nc,\r\n",
-                vec![vec!["a,\"x\"", "b\nb"], vec!["c", ""]],
-            ),
+            ("\"a,\"\"x\"\"\",\"b\nb\"\r\nc,\r\n", vec![vec!["a,\"x\"", "b\nb"], vec!["c", ""]]),
             ("a\"b,c\n", vec![vec!["a\"b", "c"]]),
             ("\"a\"b,c", vec![vec!["ab", "c"]]),
             ("\"\",\"\"\n\n", vec![vec!["", ""], vec![""]]),
         ] {
             assert_eq!(all(&CSV, block), want, "{block:?}");
         }
-        let raw = Splitter::Delimited {
-            delimiter: b'\t',
-            quote: Quoting::Off,
-        };
+        let raw = Splitter::Delimited { delimiter: b'\t', quote: Quoting::Off };
         assert_eq!(all(&raw, "\"a\t\"b\"\n"), [["\"a", "\"b\""]]);
-        let line = Splitter::Delimited {
-            delimiter: b',',
-            quote: Quoting::Line,
-        };
+        let line = Splitter::Delimited { delimiter: b',', quote: Quoting::Line };
         assert_eq!(
             all(&line, "1,\"a, b\"\n2,\"open, c\n3,\"d\"\n"),
             [vec!["1", "a, b"], vec!["2", "\"open", " c"], vec!["3", "d"]]
         );
-        let at = Splitter::Pair {
-            delimiter: '@',
-            last: true,
-        };
-        assert_eq!(
-            all(&at, "mail a@b.c@neutral\r\n"),
-            [["mail a@b.c", "neutral"]]
-        );
+        let at = Splitter::Pair { delimiter: '@', last: true };
+        assert_eq!(all(&at, "mail a@b.c@neutral\r\n"), [["mail a@b.c", "neutral"]]);
     }
 
     #[test]

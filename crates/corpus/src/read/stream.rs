@@ -40,18 +40,8 @@ pub struct Rows {
 }
 
 enum Source {
-    Text {
-        blocks: Blocks<Input>,
-        block: String,
-        at: usize,
-        line: u64,
-        header: bool,
-    },
-    Table {
-        rest: tables::Table<'static>,
-        ready: VecDeque<Record>,
-        line: u64,
-    },
+    Text { blocks: Blocks<Input>, block: String, at: usize, line: u64, header: bool },
+    Table { rest: tables::Table<'static>, ready: VecDeque<Record>, line: u64 },
     Done,
 }
 
@@ -104,37 +94,21 @@ fn text(input: Input, name: &str, inner: &str, options: &ReadOptions) -> Result<
     let (head, stream) = blocks::peek(decoded.reader).map_err(failed)?;
     let (head, whole) = super::head_text(head);
     if whole && head.trim().is_empty() {
-        return Err(CorpusError::Empty {
-            path: name.to_owned(),
-        });
+        return Err(CorpusError::Empty { path: name.to_owned() });
     }
     let mut shape = guess::shape(inner, &head, whole, false, options);
     let mut stream: Input = Box::new(stream);
     let mut line = 1;
     if let Splitter::JsonArray { .. } = shape.splitter {
-        line +=
-            super::skip_to_array(&mut stream, &head, name).map_err(|e| e.unwrap_or_else(failed))?;
+        line += super::skip_to_array(&mut stream, &head, name).map_err(|e| e.unwrap_or_else(failed))?;
     }
     if shape.format == Format::Lines {
         shape.columns = vec!["text".to_owned()];
     }
     let plan = columns::plan(name, &mut shape, None, options)?;
-    let blocks =
-        Blocks::new(stream, shape.splitter.clone(), options.limits.record_bytes).at_line(line);
-    let source = Source::Text {
-        blocks,
-        block: String::new(),
-        at: 0,
-        line,
-        header: shape.header,
-    };
-    Ok(Rows {
-        name: name.to_owned(),
-        shape,
-        plan,
-        options: options.clone(),
-        source,
-    })
+    let blocks = Blocks::new(stream, shape.splitter.clone(), options.limits.record_bytes).at_line(line);
+    let source = Source::Text { blocks, block: String::new(), at: 0, line, header: shape.header };
+    Ok(Rows { name: name.to_owned(), shape, plan, options: options.clone(), source })
 }
 
 fn table(
@@ -156,9 +130,7 @@ fn table(
         #[cfg(feature = "parquet")]
         return Ok((Format::Parquet, tables::parquet(file).map_err(broken)?));
         #[cfg(not(feature = "parquet"))]
-        return Err(broken(
-            "Parquet, which this build was made without (feature `parquet`)".to_owned(),
-        ));
+        return Err(broken("Parquet, which this build was made without (feature `parquet`)".to_owned()));
     }
     let mut unpacked = size;
     if magic == Magic::Zip {
@@ -197,18 +169,8 @@ fn from_table(
     let mut shape = guess::table(kind, table.columns.take(), &mut records, options);
     let plan = columns::plan(name, &mut shape, None, options)?;
     let line = 1 + u64::from(shape.header);
-    let source = Source::Table {
-        rest: table,
-        ready: records.into(),
-        line,
-    };
-    Ok(Rows {
-        name: name.to_owned(),
-        shape,
-        plan,
-        options: options.clone(),
-        source,
-    })
+    let source = Source::Table { rest: table, ready: records.into(), line };
+    Ok(Rows { name: name.to_owned(), shape, plan, options: options.clone(), source })
 }
 
 impl Rows {
@@ -224,12 +186,7 @@ impl Rows {
 
     /// Whether the file's first row names the columns; always for JSON and Parquet.
     pub fn has_header(&self) -> bool {
-        self.shape.header
-            || self
-                .shape
-                .columns
-                .iter()
-                .any(|c| c.parse::<usize>().is_err())
+        self.shape.header || self.shape.columns.iter().any(|c| c.parse::<usize>().is_err())
     }
 
     /// What was guessed and why, a sentence each.
@@ -245,23 +202,13 @@ impl Rows {
         self.take(count).collect()
     }
 
-    fn from_text(&mut self) -> Option<Result<Row, CorpusError>> {
-        let Source::Text {
-            blocks,
-            block,
-            at,
-            line,
-            header,
-        } = &mut self.source
-        else {
+    fn next_of_text(&mut self) -> Option<Result<Row, CorpusError>> {
+        let Source::Text { blocks, block, at, line, header } = &mut self.source else {
             return None;
         };
         loop {
             while *at < block.len() {
-                let mut row = Row {
-                    line: *line,
-                    ..Row::default()
-                };
+                let mut row = Row { line: *line, ..Row::default() };
                 let (next, fault) = self.shape.splitter.record(block, *at, &mut row.fields);
                 let raw = &block[*at..next];
                 *line += count_lines(raw.as_bytes());
@@ -273,9 +220,7 @@ impl Rows {
                 let lines = matches!(self.shape.splitter, Splitter::Lines);
                 if !lines
                     && fault.is_none()
-                    && raw
-                        .trim_matches([' ', '\r', '\n', ',', ']', '}'])
-                        .is_empty()
+                    && raw.trim_matches([' ', '\r', '\n', ',', ']', '}']).is_empty()
                     && row.fields.len() <= 1
                 {
                     continue;
@@ -292,18 +237,13 @@ impl Rows {
                 }
                 Ok(None) => return None,
                 Err(e) => {
-                    return Some(Err(failed_to_read(
-                        e,
-                        &self.name,
-                        self.name.as_ref(),
-                        &self.options,
-                    )));
+                    return Some(Err(failed_to_read(e, &self.name, self.name.as_ref(), &self.options)));
                 }
             }
         }
     }
 
-    fn from_table(&mut self) -> Option<Result<Row, CorpusError>> {
+    fn next_of_table(&mut self) -> Option<Result<Row, CorpusError>> {
         let Source::Table { rest, ready, line } = &mut self.source else {
             return None;
         };
@@ -319,11 +259,7 @@ impl Rows {
                 }
             }
         }
-        let row = Row {
-            fields: ready.pop_front()?,
-            line: *line,
-            ..Row::default()
-        };
+        let row = Row { fields: ready.pop_front()?, line: *line, ..Row::default() };
         *line += 1;
         Some(Ok(row))
     }
@@ -334,8 +270,8 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = match &self.source {
-            Source::Text { .. } => self.from_text(),
-            Source::Table { .. } => self.from_table(),
+            Source::Text { .. } => self.next_of_text(),
+            Source::Table { .. } => self.next_of_table(),
             Source::Done => None,
         };
         match next {
@@ -359,12 +295,7 @@ mod tests {
     use super::*;
 
     fn rows(name: &str, bytes: &[u8]) -> Rows {
-        stream(
-            Box::new(Cursor::new(bytes.to_vec())),
-            name,
-            &ReadOptions::default(),
-        )
-        .unwrap()
+        stream(Box::new(Cursor::new(bytes.to_vec())), name, &ReadOptions::default()).unwrap()
     }
 
     #[test]
@@ -372,23 +303,14 @@ mod tests {
         let mut csv = rows("a.csv", b"id,text,extra\n1,\"a, b\",x\n2,c\n3,d,y\n");
         assert_eq!(csv.columns(), ["id", "text", "extra"]);
         let got = csv.batch(10).unwrap();
-        assert_eq!(
-            got.iter().map(|r| r.text.as_str()).collect::<Vec<_>>(),
-            ["a, b", "c", "d"]
-        );
+        assert_eq!(got.iter().map(|r| r.text.as_str()).collect::<Vec<_>>(), ["a, b", "c", "d"]);
         assert_eq!(got[2].fields.get(2), Some("y"));
         assert!(got[1].fault.as_ref().unwrap().contains("2 fields"));
         assert_eq!(got[2].line, 4);
 
-        let json = rows(
-            "a.jsonl",
-            b"{\"text\": \"a\", \"n\": {\"x\": 1}}\n\n{\"text\": \"b\"}\n",
-        );
+        let json = rows("a.jsonl", b"{\"text\": \"a\", \"n\": {\"x\": 1}}\n\n{\"text\": \"b\"}\n");
         let got: Vec<Row> = json.map(Result::unwrap).collect();
-        assert_eq!(
-            got[0].json.as_deref(),
-            Some("{\"text\": \"a\", \"n\": {\"x\": 1}}")
-        );
+        assert_eq!(got[0].json.as_deref(), Some("{\"text\": \"a\", \"n\": {\"x\": 1}}"));
         assert_eq!((got.len(), got[1].text.as_str(), got[1].line), (2, "b", 3));
 
         let lines = rows("-", b"one line\n\nanother, with a comma\n");
@@ -398,14 +320,8 @@ mod tests {
             ["one line", "", "another, with a comma"]
         );
 
-        let array = rows(
-            "a.json",
-            br#"{"data": [{"text": "a"}, {"text": "b"}], "next": 1}"#,
-        );
-        assert_eq!(
-            array.map(|r| r.unwrap().text).collect::<Vec<_>>(),
-            ["a", "b"]
-        );
+        let array = rows("a.json", br#"{"data": [{"text": "a"}, {"text": "b"}], "next": 1}"#);
+        assert_eq!(array.map(|r| r.unwrap().text).collect::<Vec<_>>(), ["a", "b"]);
     }
 
     proptest::proptest! {

@@ -24,26 +24,18 @@ pub(crate) fn excel(bytes: Vec<u8>) -> Result<Table<'static>, String> {
         .map_err(|_| "a damaged workbook".to_owned())??;
     let mut rows = 0..range.height();
     let batches = std::iter::from_fn(move || {
-        let batch: Vec<Record> = rows
-            .by_ref()
-            .take(BATCH)
-            .filter_map(|row| range.rows().nth(row).map(sheet_row))
-            .collect();
+        let batch: Vec<Record> =
+            rows.by_ref().take(BATCH).filter_map(|row| range.rows().nth(row).map(sheet_row)).collect();
         (!batch.is_empty()).then_some(Ok(batch))
     });
-    Ok(Table {
-        columns: None,
-        batches: Box::new(batches),
-    })
+    Ok(Table { columns: None, batches: Box::new(batches) })
 }
 
 fn first_sheet(bytes: Vec<u8>) -> Result<calamine::Range<Data>, String> {
     let mut book = calamine::open_workbook_auto_from_rs(std::io::Cursor::new(bytes))
         .map_err(|e| format!("no workbook ({e})"))?;
     for name in book.sheet_names() {
-        let range = book
-            .worksheet_range(&name)
-            .map_err(|e| format!("a broken sheet {name:?} ({e})"))?;
+        let range = book.worksheet_range(&name).map_err(|e| format!("a broken sheet {name:?} ({e})"))?;
         if range.height() > 0 {
             return Ok(range);
         }
@@ -60,9 +52,7 @@ fn sheet_row(cells: &[Data]) -> Record {
             Data::Bool(b) => record.push(if *b { "true" } else { "false" }),
             Data::DateTime(date) => {
                 let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
-                record.push(&format!(
-                    "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
-                ));
+                record.push(&format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"));
             }
             other => record.push(&other.to_string()),
         }
@@ -96,12 +86,7 @@ pub(crate) fn parquet(input: std::fs::File) -> Result<Table<'static>, String> {
     }))
     .map_err(|_| damaged(&"broken metadata"))?
     .map_err(|e| damaged(&e))?;
-    let columns = reader
-        .schema()
-        .fields()
-        .iter()
-        .map(|f| f.name().clone())
-        .collect();
+    let columns = reader.schema().fields().iter().map(|f| f.name().clone()).collect();
     let mut reader = Some(reader);
     let batches = std::iter::from_fn(move || {
         let open = reader.as_mut()?;
@@ -116,10 +101,7 @@ pub(crate) fn parquet(input: std::fs::File) -> Result<Table<'static>, String> {
         }
         Some(batch)
     });
-    Ok(Table {
-        columns: Some(columns),
-        batches: Box::new(batches),
-    })
+    Ok(Table { columns: Some(columns), batches: Box::new(batches) })
 }
 
 #[cfg(feature = "parquet")]
