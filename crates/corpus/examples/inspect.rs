@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use sentimeter_corpus::{
-    Fingerprints, NEAR, ReadOptions, SplitPlan, deduplicate, near_duplicates, read, split_groups,
+    DuplicateReport, Identities, Provenance, ReadOptions, Snapshots, near_duplicates, read, resolve_conflicts,
 };
 
 fn main() {
@@ -22,16 +22,23 @@ fn main() {
                 println!("{what}: {:.3} s", lap.elapsed().as_secs_f64());
                 lap = Instant::now();
             };
-            let prints = Fingerprints::of(&corpus);
-            took("fingerprints");
-            let (_, duplicates) = deduplicate(&corpus, &prints);
-            took("deduplicate");
-            let groups = near_duplicates(&prints, NEAR);
+            let identities = Identities::of(&corpus);
+            took("identities");
+            let groups = near_duplicates(&identities);
             took("near duplicates");
-            let split = split_groups(&corpus, &prints, &groups, &SplitPlan::default());
-            took("split");
-            let leaders = groups.iter().zip(0u32..).filter(|&(g, row)| *g == row).count();
-            println!("{duplicates:?}, {leaders} groups, test {:?}", split.map(|s| s.test.len()));
+            let resolved = resolve_conflicts(&corpus, &identities);
+            took("conflicts");
+            println!("{:?}", DuplicateReport::of(&identities, &groups, &resolved));
+            let home = std::env::temp_dir().join(format!("inspect-{}", std::process::id()));
+            let snapshots = Snapshots::at(&home);
+            took("counting");
+            let saved = snapshots.save("inspected", &corpus, Provenance::default());
+            took("snapshot written");
+            match saved.and_then(|manifest| snapshots.open(&manifest.reference())) {
+                Ok((_, manifest)) => took(&format!("snapshot {} opened", manifest.reference())),
+                Err(error) => println!("error: {error}"),
+            }
+            let _ = std::fs::remove_dir_all(home);
         }
         Err(error) => println!("error: {error}"),
     }

@@ -278,6 +278,13 @@ impl Corpus {
         before - self.len()
     }
 
+    /// The same examples under other classes of [`Corpus::labels`], one for each row.
+    pub(crate) fn relabelled(mut self, labels: Vec<u16>) -> Self {
+        debug_assert_eq!(labels.len(), self.len());
+        self.labels = labels;
+        self
+    }
+
     /// Puts the classes in canonical order.
     pub fn sort_labels(&mut self) {
         let same: Vec<Option<String>> = self.names.iter().cloned().map(Some).collect();

@@ -8,8 +8,8 @@ use sentimeter_text::language::detect;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Corpus;
-use crate::fingerprint::{Fingerprints, deduplicate};
-use crate::near::{NEAR, near_duplicates};
+use crate::duplicates::{Identities, near_duplicates, resolve_conflicts};
+use crate::repeats::DuplicateReport;
 use crate::report::ReadReport;
 
 /// What a data set must be; `examples/expectations.toml` explains every key.
@@ -249,26 +249,14 @@ impl Expectations {
         if wanted.iter().all(Option::is_none) {
             return;
         }
-        let rows = corpus.len().max(1) as f64;
-        let prints = Fingerprints::of(corpus);
-        let (keep, report) = deduplicate(corpus, &prints);
-        // A tied text counts once as itself; what is above that is repetition.
-        let repeated = corpus.len() - keep.len() - report.ties as usize;
-        table.at_most("rows that repeat another one", self.duplicates.max_share, repeated as f64 / rows);
-        if self.duplicates.near_max_share.is_some() {
-            let groups = near_duplicates(&prints, NEAR);
-            let near = groups.iter().zip(0u32..).filter(|&(leader, row)| *leader != row).count();
-            table.at_most(
-                "rows that nearly repeat another one",
-                self.duplicates.near_max_share,
-                near as f64 / rows,
-            );
-        }
-        table.at_most(
-            "texts with contradicting labels",
-            self.conflicts.max_share,
-            report.conflicts as f64 / rows,
-        );
+        let identities = Identities::of(corpus);
+        let groups = near_duplicates(&identities);
+        let found = DuplicateReport::of(&identities, &groups, &resolve_conflicts(corpus, &identities));
+        let share = |rows: u64| rows as f64 / corpus.len().max(1) as f64;
+        let Duplicates { max_share, near_max_share } = self.duplicates;
+        table.at_most("rows that repeat another one", max_share, share(found.duplicates));
+        table.at_most("rows that nearly repeat another one", near_max_share, share(found.near_duplicates));
+        table.at_most("texts with contradicting labels", self.conflicts.max_share, share(found.conflicts));
     }
 }
 

@@ -9,13 +9,13 @@
 
 mod column;
 mod corpus;
+mod duplicates;
 mod error;
 mod expect;
-mod fingerprint;
 mod label;
-mod near;
 mod options;
 mod read;
+mod repeats;
 mod report;
 mod snapshot;
 mod split;
@@ -23,15 +23,15 @@ mod time;
 mod write;
 
 pub use corpus::{Corpus, Example};
+pub use duplicates::{Groups, Identities, NEAR, Resolved, near_duplicates, resolve_conflicts};
 pub use error::CorpusError;
 pub use expect::{Check, CheckReport, Expectations};
-pub use fingerprint::{DuplicateReport, Fingerprints, deduplicate, identities, identity_of};
 pub use label::{LabelMap, LabelMapError};
-pub use near::{NEAR, near_duplicates};
 pub use options::{Format, Limits, Quote, ReadOptions};
 pub use read::{Record, Row, Rows, read, stream};
+pub use repeats::DuplicateReport;
 pub use report::{BadRow, FileReport, Progress, ReadReport};
 pub use snapshot::{Manifest, Provenance, SnapshotError, Snapshots};
-pub use split::{Split, SplitError, SplitKind, SplitPlan, folds, split, split_groups};
+pub use split::{Split, SplitKind, SplitPlan, folds, split};
 pub use time::parse_time;
 pub use write::{OutputFormat, Score, Writer};

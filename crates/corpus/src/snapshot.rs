@@ -21,8 +21,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::{Corpus, Example};
-use crate::fingerprint::DuplicateReport;
 use crate::options::ReadOptions;
+use crate::repeats::DuplicateReport;
 use crate::report::ReadReport;
 
 /// The layout of a snapshot's files that this code writes.
@@ -46,7 +46,7 @@ pub struct Provenance {
     pub options: ReadOptions,
     /// What was found in them. Its broken rows are kept in a file of their own.
     pub report: ReadReport,
-    /// What became of duplicates, if the import dropped them.
+    /// How much they repeat and contradict themselves.
     pub duplicates: Option<DuplicateReport>,
 }
 

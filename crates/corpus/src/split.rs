@@ -1,265 +1,270 @@
-//! Which rows are learnt from and which are measured on.
+//! What is learned from and what is measured on: splits and folds that no text straddles.
 //!
-//! Whole groups of near duplicates are assigned, never single rows, and by a hash of seed and
-//! content, never by position: the same texts in any order give the same split.
+//! All choices are made by hashes of a seed and of what a row says, so they do not depend on the
+//! order of the rows.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::corpus::Corpus;
-use crate::fingerprint::Fingerprints;
-use crate::near::{NEAR, Union, near_duplicates, rank};
+use crate::duplicates::{Disjoint, Groups};
+use crate::{Corpus, CorpusError};
 
-/// How rows are chosen.
+/// What the test part is drawn by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitKind {
     /// At random.
     Random,
-    /// At random within each class, so that both parts have the same class shares.
+    /// At random, each class in its share.
     #[default]
     Stratified,
-    /// The latest are measured on. A group of near duplicates stands where its first text does;
-    /// rows without a time are learnt from.
+    /// The latest texts are the test part; texts without a time are learned from.
     Time,
-    /// At random, all rows of one author together. Rows without an author stand alone.
-    Author,
+    /// At random, no author on both sides; a text without an author stands for itself.
+    Group,
 }
 
-/// What part is kept out for measuring.
+/// How a corpus is split.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitPlan {
-    /// How rows are chosen.
+    /// What the test part is drawn by.
     pub kind: SplitKind,
-    /// The share of rows kept out, in `(0, 1)`.
+    /// Its share of the rows, above 0 and below 1.
     pub test_share: f64,
-    /// Another seed, another choice.
-    pub seed: u64,
 }
 
 impl Default for SplitPlan {
     fn default() -> Self {
-        Self { kind: SplitKind::Stratified, test_share: 0.05, seed: 0 }
+        Self { kind: SplitKind::default(), test_share: 0.05 }
     }
 }
 
-/// Rows of a corpus in two parts, each ascending; together all rows.
+/// Rows of the two sides, ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Split {
-    /// Rows to learn from.
+    /// What is learned from.
     pub train: Vec<u32>,
-    /// Rows to measure on.
+    /// What is measured on.
     pub test: Vec<u32>,
 }
 
-/// Why a split cannot be made.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum SplitError {
-    /// The share is not one.
-    #[error("test share must be above 0 and below 1, got {0}")]
-    Share(f64),
-    /// Folds need rows.
-    #[error(
-        "cannot make {folds} folds of {groups} groups of texts; expected 2 to 255 folds and as many groups"
-    )]
-    Folds {
-        /// Folds asked for.
-        folds: usize,
-        /// Groups of near duplicates.
-        groups: usize,
-    },
-    /// The column that the split needs is not there.
-    #[error("cannot split by {0}: no row has one; name its column at import")]
-    Missing(&'static str),
-    /// One part would be empty.
-    #[error("cannot keep out {share} of {rows} rows: one part would be empty")]
-    Empty {
-        /// The share asked for.
-        share: f64,
-        /// Rows.
-        rows: usize,
-    },
-}
-
-/// Splits `corpus` by `plan`; near duplicates never straddle.
-///
-/// # Errors
-/// See [`SplitError`].
-pub fn split(corpus: &Corpus, plan: &SplitPlan) -> Result<Split, SplitError> {
-    let prints = Fingerprints::of(corpus);
-    let groups = near_duplicates(&prints, NEAR);
-    split_groups(corpus, &prints, &groups, plan)
-}
-
-/// [`split`] with fingerprints and groups that are there already.
-///
-/// # Errors
-/// See [`SplitError`].
-pub fn split_groups(
-    corpus: &Corpus,
-    prints: &Fingerprints,
-    groups: &[u32],
-    plan: &SplitPlan,
-) -> Result<Split, SplitError> {
-    if !(plan.test_share > 0.0 && plan.test_share < 1.0) {
-        return Err(SplitError::Share(plan.test_share));
-    }
-    let rows = corpus.len();
-    let mut units = match plan.kind {
-        SplitKind::Author => units(corpus, prints, &by_author(corpus, groups)?, plan.seed),
-        _ => units(corpus, prints, groups, plan.seed),
-    };
-    if plan.kind == SplitKind::Time && units.iter().all(|u| u.time.is_none()) {
-        return Err(SplitError::Missing("time"));
-    }
-    // Strata are filled one after another, each in an order of its own.
-    units.sort_unstable_by_key(|u| match plan.kind {
-        SplitKind::Stratified => (u.label, Reverse(None), u.rank, u.leader),
-        SplitKind::Time => (0, Reverse(u.time), u.rank, u.leader),
-        SplitKind::Random | SplitKind::Author => (0, Reverse(None), u.rank, u.leader),
-    });
-    let stratum = |u: &Unit| {
-        if plan.kind == SplitKind::Stratified { u.label } else { 0 }
-    };
-    let mut in_test = vec![false; rows];
-    for units in units.chunk_by(|a, b| stratum(a) == stratum(b)) {
-        let total: usize = units.iter().map(|u| u.rows).sum();
-        let want = total as f64 * plan.test_share;
-        let mut taken = 0;
-        for unit in units {
-            // A unit goes where it leaves the share closest; those that are too large are passed
-            // over, except by time, where the border is where it is.
-            let after = (taken + unit.rows) as f64;
-            if after - want <= want - taken as f64 {
-                in_test[unit.leader as usize] = true;
-                taken += unit.rows;
-            } else if plan.kind == SplitKind::Time || taken as f64 >= want {
-                break;
-            }
-        }
-    }
-    let leaders = match plan.kind {
-        SplitKind::Author => by_author(corpus, groups)?,
-        _ => groups.to_vec(),
-    };
-    let (test, train): (Vec<u32>, Vec<u32>) =
-        (0..rows as u32).partition(|&row| in_test[leaders[row as usize] as usize]);
-    if test.is_empty() || train.is_empty() {
-        return Err(SplitError::Empty { share: plan.test_share, rows });
-    }
-    Ok(Split { train, test })
-}
-
-/// The fold, from 0, of every row: each fold has nearly the same share of every class, and near
-/// duplicates share a fold.
-///
-/// # Errors
-/// [`SplitError::Folds`] for fewer than 2 or more than 255 folds, or more folds than groups.
-pub fn folds(
-    corpus: &Corpus,
-    prints: &Fingerprints,
-    groups: &[u32],
-    folds: u8,
-    seed: u64,
-) -> Result<Vec<u8>, SplitError> {
-    let mut units = units(corpus, prints, groups, seed);
-    if folds < 2 || units.len() < usize::from(folds) {
-        return Err(SplitError::Folds { folds: folds.into(), groups: units.len() });
-    }
-    // Large groups first: what is small evens out what they leave.
-    units.sort_unstable_by_key(|u| (u.label, Reverse(u.rows), u.rank, u.leader));
-    let mut of_leader = vec![0; corpus.len()];
-    let mut all = vec![0usize; folds.into()];
-    for units in units.chunk_by(|a, b| a.label == b.label) {
-        let mut own = vec![0usize; folds.into()];
-        for unit in units {
-            let fold = (0..usize::from(folds)).min_by_key(|&f| (own[f], all[f], f)).unwrap_or_default();
-            own[fold] += unit.rows;
-            all[fold] += unit.rows;
-            of_leader[unit.leader as usize] = fold as u8;
-        }
-    }
-    Ok(groups.iter().map(|&leader| of_leader[leader as usize]).collect())
-}
-
-/// Rows that go together.
-#[derive(Debug, Clone, Copy)]
+/// A set of rows that stay together.
+#[derive(Debug)]
 struct Unit {
-    /// The row by which `groups` names it.
-    leader: u32,
-    rows: usize,
-    /// Its most frequent class; [`Corpus::NONE`] sorts last.
-    label: u16,
-    /// When its first text was written.
-    time: Option<i64>,
-    /// Its place in the seeded order.
-    rank: u64,
+    /// Hash of seed and name: the order in which units are drawn.
+    lot: u64,
+    /// The group's name.
+    name: u64,
+    /// Where it stands among the units as they were made.
+    index: u32,
+    /// Smallest class of its rows.
+    class: u16,
+    rows: u32,
+    /// Earliest time of its rows.
+    earliest: i64,
 }
 
-fn units(corpus: &Corpus, prints: &Fingerprints, groups: &[u32], seed: u64) -> Vec<Unit> {
-    let mut rows: Vec<(u32, u32)> = groups.iter().copied().zip(0..).collect();
-    rows.sort_unstable();
-    let mut labels = Vec::new();
-    rows.chunk_by(|a, b| a.0 == b.0)
-        .map(|members| {
-            labels.clear();
-            labels.extend(members.iter().map(|&(_, row)| corpus.label_column()[row as usize]));
-            labels.sort_unstable();
-            let label = labels
-                .chunk_by(|a, b| a == b)
-                .max_by_key(|c| (c.len(), Reverse(c[0])))
-                .map_or(Corpus::NONE, |c| c[0]);
-            let key = members.iter().map(|&(_, row)| prints.identities[row as usize]).min();
-            Unit {
-                leader: members[0].0,
-                rows: members.len(),
-                label,
-                time: members.iter().filter_map(|&(_, row)| corpus.time(row as usize)).min(),
-                rank: rank(key.unwrap_or_default(), seed),
+/// Splits the rows of `corpus` that have a label.
+///
+/// `labels` are the rows' labels ([`Corpus::NONE`] leaves a row out of both sides), `groups` those of
+/// [`crate::near_duplicates`]: rows of one group stand on one side.
+///
+/// # Errors
+/// A share outside `(0, 1)`, a split by time without times or by author without authors, or a side
+/// that comes out empty.
+pub fn split(
+    corpus: &Corpus,
+    labels: &[u16],
+    groups: &Groups,
+    plan: &SplitPlan,
+    seed: u64,
+) -> Result<Split, CorpusError> {
+    let share = plan.test_share;
+    if !(share > 0.0 && share < 1.0) {
+        return Err(CorpusError::Option(format!("test share {share} must be above 0 and below 1")));
+    }
+    let rows: Vec<u32> = (0..corpus.len() as u32).filter(|&r| labels[r as usize] != Corpus::NONE).collect();
+    let by_author;
+    let groups = match plan.kind {
+        SplitKind::Group => {
+            if !rows.iter().any(|&r| corpus.author(r as usize).is_some()) {
+                return Err(CorpusError::Option(
+                    "a split by group wants authors, and no row has one; import them with --author".into(),
+                ));
             }
-        })
-        .collect()
-}
-
-/// Groups joined by their authors.
-fn by_author(corpus: &Corpus, groups: &[u32]) -> Result<Vec<u32>, SplitError> {
-    let mut first: HashMap<&str, u32> = HashMap::new();
-    let mut union = Union::new(groups.len());
-    for (row, &leader) in (0u32..).zip(groups) {
-        union.join(row, leader);
-        if let Some(author) = corpus.author(row as usize) {
-            union.join(row, *first.entry(author).or_insert(row));
+            by_author = with_authors(corpus, groups);
+            &by_author
+        }
+        _ => groups,
+    };
+    let time = |row: u32| match plan.kind {
+        SplitKind::Time => corpus.time(row as usize).unwrap_or(i64::MIN),
+        _ => i64::MIN,
+    };
+    let (unit_of, units) = units(&rows, groups, labels, time, seed);
+    let quota = |rows: usize| (share * rows as f64).round().max(1.0) as usize;
+    let mut test = vec![false; units.len()];
+    match plan.kind {
+        SplitKind::Time => {
+            let mut times: Vec<i64> = rows.iter().filter_map(|&r| corpus.time(r as usize)).collect();
+            if times.is_empty() {
+                return Err(CorpusError::Option(
+                    "a split by time wants times, and no row has one; import them with --time".into(),
+                ));
+            }
+            times.sort_unstable();
+            let cut = times[times.len() - quota(times.len()).min(times.len())];
+            // A group on both sides of the cut is learned from: nothing older than the cut is measured.
+            units.iter().for_each(|unit| test[unit.index as usize] = unit.earliest >= cut);
+        }
+        kind => {
+            let mut wanted: BTreeMap<u16, usize> = BTreeMap::new();
+            let stratum = |class: u16| if kind == SplitKind::Stratified { class } else { 0 };
+            for unit in &units {
+                *wanted.entry(stratum(unit.class)).or_default() += unit.rows as usize;
+            }
+            wanted.values_mut().for_each(|rows| *rows = quota(*rows));
+            // Lots are uniform: the test part comes from the lowest; only if groups are so uneven that
+            // they do not fill it are all units put in order.
+            let likely = (share * 1.5 + 0.01).min(1.0) * u64::MAX as f64;
+            let (mut low, mut high): (Vec<&Unit>, Vec<&Unit>) =
+                units.iter().partition(|u| u.lot as f64 <= likely);
+            for pass in [&mut low, &mut high] {
+                if wanted.values().all(|&left| left == 0) {
+                    break;
+                }
+                pass.sort_unstable_by_key(|unit| (unit.lot, unit.name));
+                for unit in pass {
+                    let left = wanted.get_mut(&stratum(unit.class)).expect("every unit's class was counted");
+                    let size = unit.rows as usize;
+                    // A large group that would overshoot by more than it fills is passed over.
+                    if *left > 0 && size <= *left * 2 {
+                        test[unit.index as usize] = true;
+                        *left = left.saturating_sub(size);
+                    }
+                }
+            }
         }
     }
-    if first.is_empty() {
-        return Err(SplitError::Missing("author"));
+    let mut out = Split::default();
+    for (&row, &unit) in rows.iter().zip(&unit_of) {
+        if test[unit as usize] { out.test.push(row) } else { out.train.push(row) }
     }
-    Ok((0..groups.len() as u32).map(|row| union.find(row)).collect())
+    if out.train.is_empty() || out.test.is_empty() {
+        return Err(CorpusError::Option(format!(
+            "the split leaves {} rows to learn from and {} to measure on; change the test share ({share})",
+            out.train.len(),
+            out.test.len()
+        )));
+    }
+    Ok(out)
+}
+
+/// The fold of each of `rows`, below `folds`: each class in its share in every fold, rows of one
+/// group in one fold. `labels` and `groups` are those of all rows.
+pub fn folds(rows: &[u32], labels: &[u16], groups: &Groups, folds: u32, seed: u64) -> Vec<u32> {
+    let (unit_of, mut units) = units(rows, groups, labels, |_| 0, seed);
+    let mut totals: BTreeMap<u16, u64> = BTreeMap::new();
+    for unit in &units {
+        *totals.entry(unit.class).or_default() += u64::from(unit.rows);
+    }
+    let mut fold_of = vec![0; units.len()];
+    units.sort_unstable_by_key(|unit| (unit.class, unit.lot, unit.name));
+    for class in units.chunk_by(|a, b| a.class == b.class) {
+        let total = totals[&class[0].class];
+        let mut before = 0;
+        for unit in class {
+            // The fold in which the unit's first row comes to lie when the rows are dealt in order.
+            fold_of[unit.index as usize] = (before * u64::from(folds) / total) as u32;
+            before += u64::from(unit.rows);
+        }
+    }
+    unit_of.into_iter().map(|unit| fold_of[unit as usize]).collect()
+}
+
+/// The unit of each of `rows`, and the units.
+fn units(
+    rows: &[u32],
+    groups: &Groups,
+    labels: &[u16],
+    time: impl Fn(u32) -> i64,
+    seed: u64,
+) -> (Vec<u32>, Vec<Unit>) {
+    const NONE: u32 = u32::MAX;
+    let mut unit_of_group = vec![NONE; groups.names.len()];
+    let mut units: Vec<Unit> = Vec::new();
+    let unit_of = rows
+        .iter()
+        .map(|&row| {
+            let group = groups.of[row as usize];
+            let index = &mut unit_of_group[group as usize];
+            let (class, at) = (labels[row as usize], time(row));
+            if *index == NONE {
+                *index = units.len() as u32;
+                let name = groups.names[group as usize];
+                let mut key = [0; 16];
+                key[..8].copy_from_slice(&name.to_le_bytes());
+                key[8..].copy_from_slice(&seed.to_le_bytes());
+                units.push(Unit { lot: xxh3_64(&key), name, index: *index, class, rows: 1, earliest: at });
+            } else {
+                let unit = &mut units[*index as usize];
+                unit.rows += 1;
+                (unit.class, unit.earliest) = (unit.class.min(class), unit.earliest.min(at));
+            }
+            *index
+        })
+        .collect();
+    (unit_of, units)
+}
+
+/// Groups joined by author.
+fn with_authors(corpus: &Corpus, groups: &Groups) -> Groups {
+    let mut joined = Disjoint::new(groups.names.len());
+    let mut authors: Vec<(u64, u32)> = (0..corpus.len())
+        .filter_map(|row| corpus.author(row).map(|author| (xxh3_64(author.as_bytes()), groups.of[row])))
+        .collect();
+    authors.sort_unstable();
+    for same in authors.chunk_by(|a, b| a.0 == b.0) {
+        same.windows(2).for_each(|pair| joined.join(pair[0].1, pair[1].1));
+    }
+    // Names ascend with the groups' numbers, so a root has the smallest name of its set.
+    let of = groups.of.iter().map(|&group| joined.root(group)).collect();
+    Groups { of, names: groups.names.clone() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpus::Example;
-    use proptest::prelude::*;
-    use std::collections::BTreeSet;
+    use crate::{Example, Identities, near_duplicates};
 
-    /// Texts that share no word, but every seventh repeats its predecessor.
-    fn corpus(rows: usize) -> Corpus {
+    /// 400 texts of 100 authors, every tenth text repeated in disguise.
+    fn corpus(turn: bool) -> Corpus {
+        let mut rows: Vec<usize> = (0..400).collect();
+        if turn {
+            rows.reverse();
+        }
         let mut corpus = Corpus::new();
-        for i in 0..rows {
-            let n = if i % 7 == 6 { i - 1 } else { i };
-            let text = format!("a{n} b{n} c{n}");
-            let author = format!("u{}", n % 11);
+        for name in ["a", "b"] {
+            // Both label names in a fixed order, whatever the rows' order.
+            corpus.push(Example { text: "seed", label: Some(name), ..Example::default() }).unwrap();
+        }
+        for i in rows {
+            let base = i - i % 10 % 2;
+            let text = if i % 10 == 1 {
+                format!("@you TEXT number {base}!")
+            } else {
+                format!("text number {base} {}", i % 2)
+            };
+            let author = format!("author{}", i % 100);
             corpus
                 .push(Example {
                     text: &text,
-                    label: Some(if i % 4 == 0 { "negative" } else { "positive" }),
+                    label: Some(if i % 4 == 0 { "a" } else { "b" }),
                     author: Some(&author),
-                    time: Some(1000 * i as i64),
+                    time: Some(i as i64 * 1000),
                     ..Example::default()
                 })
                 .unwrap();
@@ -267,79 +272,90 @@ mod tests {
         corpus
     }
 
-    fn texts(corpus: &Corpus, rows: &[u32]) -> BTreeSet<String> {
-        rows.iter().map(|&r| corpus.text(r as usize).to_owned()).collect()
+    fn sides(corpus: &Corpus, kind: SplitKind, seed: u64) -> (Vec<u32>, Split) {
+        let groups = near_duplicates(&Identities::of(corpus));
+        let plan = SplitPlan { kind, test_share: 0.2 };
+        let split = split(corpus, corpus.label_column(), &groups, &plan, seed).unwrap();
+        (groups.of, split)
     }
 
     #[test]
-    fn every_kind_keeps_its_promise() {
-        let corpus = corpus(1000);
-        for kind in [SplitKind::Random, SplitKind::Stratified, SplitKind::Time, SplitKind::Author] {
-            let plan = SplitPlan { kind, test_share: 0.2, seed: 3 };
-            let split = split(&corpus, &plan).unwrap();
-            assert_eq!(split.train.len() + split.test.len(), 1000);
-            assert!(split.test.len().abs_diff(200) <= 100, "{kind:?}: {}", split.test.len());
-            let (train, test) = (texts(&corpus, &split.train), texts(&corpus, &split.test));
-            assert!(train.is_disjoint(&test), "{kind:?} lets duplicates straddle");
-            match kind {
-                SplitKind::Stratified => {
-                    let negative =
-                        split.test.iter().filter(|&&r| corpus.label(r as usize) == Some(0)).count();
-                    assert!(negative.abs_diff(50) <= 3, "{negative}");
-                }
-                SplitKind::Time => {
-                    let last = split.train.iter().max();
-                    assert!(last < split.test.iter().min());
-                }
-                SplitKind::Author => {
-                    let authors = |rows: &[u32]| -> BTreeSet<_> {
-                        rows.iter().map(|&r| corpus.author(r as usize).unwrap().to_owned()).collect()
-                    };
-                    assert!(authors(&split.train).is_disjoint(&authors(&split.test)));
-                }
-                SplitKind::Random => {}
-            }
-            if kind != SplitKind::Time {
-                let other = super::split(&corpus, &SplitPlan { seed: 4, ..plan }).unwrap();
-                assert_ne!(split, other, "{kind:?} ignores the seed");
-            }
+    fn no_group_straddles_and_shares_are_met() {
+        let corpus = corpus(false);
+        for kind in [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::Time] {
+            let (groups, split) = sides(&corpus, kind, 1);
+            assert_eq!(split.train.len() + split.test.len(), corpus.len());
+            let test: std::collections::BTreeSet<u32> =
+                split.test.iter().map(|&r| groups[r as usize]).collect();
+            assert!(split.train.iter().all(|&r| !test.contains(&groups[r as usize])), "{kind:?}");
+            let share = split.test.len() as f64 / corpus.len() as f64;
+            assert!((share - 0.2).abs() < 0.03, "{kind:?}: {share}");
         }
     }
 
     #[test]
-    fn what_cannot_be_split_says_so() {
-        let mut bare = Corpus::new();
-        bare.push(Example { text: "one", ..Example::default() }).unwrap();
-        let with = |kind, test_share| split(&bare, &SplitPlan { kind, test_share, seed: 0 }).unwrap_err();
-        assert_eq!(with(SplitKind::Time, 0.5), SplitError::Missing("time"));
-        assert_eq!(with(SplitKind::Author, 0.5), SplitError::Missing("author"));
-        assert_eq!(with(SplitKind::Random, 1.0), SplitError::Share(1.0));
-        assert!(matches!(with(SplitKind::Random, 0.5), SplitError::Empty { .. }));
+    fn strata_authors_and_times_are_kept_apart() {
+        let corpus = corpus(false);
+        let (_, split) = sides(&corpus, SplitKind::Stratified, 5);
+        let share = |rows: &[u32]| {
+            rows.iter().filter(|&&r| corpus.label_name(r as usize) == Some("a")).count() as f64
+                / rows.len() as f64
+        };
+        assert!((share(&split.test) - share(&split.train)).abs() < 0.03);
+        let (_, split) = sides(&corpus, SplitKind::Group, 5);
+        let authors: std::collections::BTreeSet<_> =
+            split.test.iter().filter_map(|&r| corpus.author(r as usize)).collect();
+        assert!(split.train.iter().all(|&r| corpus.author(r as usize).is_none_or(|a| !authors.contains(a))));
+        let (_, split) = sides(&corpus, SplitKind::Time, 5);
+        let earliest = split.test.iter().filter_map(|&r| corpus.time(r as usize)).min().unwrap();
+        let late =
+            split.train.iter().filter(|&&r| corpus.time(r as usize).is_some_and(|t| t > earliest)).count();
+        assert!(late <= 2, "only a group that straddles the cut may be late: {late}");
     }
 
-    proptest! {
-        #[test]
-        fn splits_and_folds_follow_content_not_order(rows in 20usize..80, turn in 0usize..80, seed in 0u64..5) {
-            let corpus = corpus(rows);
-            let order: Vec<u32> = (0..rows as u32).map(|r| (r + turn as u32) % rows as u32).collect();
-            let turned = corpus.select(&order);
-            let plan = SplitPlan { kind: SplitKind::Stratified, test_share: 0.3, seed };
-            let (a, b) = (split(&corpus, &plan).unwrap(), split(&turned, &plan).unwrap());
-            prop_assert_eq!(texts(&corpus, &a.test), texts(&turned, &b.test));
-
-            let fold = |c: &Corpus| {
-                let prints = Fingerprints::of(c);
-                let groups = near_duplicates(&prints, NEAR);
-                folds(c, &prints, &groups, 4, seed).unwrap()
-            };
-            let (a, b) = (fold(&corpus), fold(&turned));
-            for (at, &row) in order.iter().enumerate() {
-                prop_assert_eq!(b[at], a[row as usize]);
-            }
-            for f in 0..4 {
-                let n = a.iter().filter(|&&x| x == f).count();
-                prop_assert!(n.abs_diff(rows / 4) <= 4, "{}", n);
-            }
+    #[test]
+    fn the_seed_decides_and_the_order_of_the_rows_does_not() {
+        let texts = |corpus: &Corpus, split: &Split| {
+            let mut texts: Vec<String> =
+                split.test.iter().map(|&r| corpus.text(r as usize).to_owned()).collect();
+            texts.sort();
+            texts
+        };
+        let (one, two) = (corpus(false), corpus(true));
+        for kind in [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::Time] {
+            let (first, turned) = (sides(&one, kind, 3).1, sides(&two, kind, 3).1);
+            assert_eq!(texts(&one, &first), texts(&two, &turned), "{kind:?}");
         }
+        assert_ne!(sides(&one, SplitKind::Random, 3).1, sides(&one, SplitKind::Random, 4).1);
+    }
+
+    #[test]
+    fn folds_hold_each_class_in_its_share() {
+        let corpus = corpus(false);
+        let groups = near_duplicates(&Identities::of(&corpus));
+        let rows: Vec<u32> = (0..corpus.len() as u32).collect();
+        let folds = folds(&rows, corpus.label_column(), &groups, 5, 9);
+        for fold in 0..5 {
+            let rows: Vec<usize> = (0..corpus.len()).filter(|&i| folds[i] == fold).collect();
+            assert!((70..=92).contains(&rows.len()), "{}", rows.len());
+            let a = rows.iter().filter(|&&r| corpus.label_name(r) == Some("a")).count();
+            assert!((15..=26).contains(&a), "{a}");
+        }
+        for (i, group) in groups.of.iter().enumerate() {
+            let same = groups.of.iter().position(|g| g == group).unwrap();
+            assert_eq!(folds[i], folds[same]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_split_says_why() {
+        let corpus = corpus(false);
+        let groups = near_duplicates(&Identities::of(&corpus));
+        for share in [0.0, 1.0, f64::NAN] {
+            let plan = SplitPlan { test_share: share, ..SplitPlan::default() };
+            assert!(split(&corpus, corpus.label_column(), &groups, &plan, 0).is_err());
+        }
+        let none = vec![Corpus::NONE; corpus.len()];
+        assert!(split(&corpus, &none, &groups, &SplitPlan::default(), 0).is_err());
     }
 }

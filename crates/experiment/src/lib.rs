@@ -1,1 +1,19 @@
-//! placeholder
+//! One plan becomes one measured model.
+//!
+//! [`Plan`] holds every setting of a run; [`train()`] turns a corpus into a model by it and measures
+//! it on texts that training never saw; [`evaluate()`] measures a model on any labelled corpus.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod crossvalidate;
+mod error;
+mod evaluate;
+mod plan;
+mod prepare;
+mod train;
+
+pub use crossvalidate::{CrossValidation, cross_validate};
+pub use error::ExperimentError;
+pub use evaluate::{Evaluation, Latency, Slice, evaluate, latency};
+pub use plan::{CalibrationKind, CalibrationPlan, Plan, RecipePlan, SamplingPlan};
+pub use prepare::{Dropped, Prepared, prepare};
+pub use train::{Seconds, Trained, train};

@@ -1,1 +1,25 @@
-//! placeholder
+//! Tokens become features, features become probabilities.
+//!
+//! TF-IDF with scikit-learn's semantics, logistic regression, calibration, metrics and the model
+//! file. This crate has never heard of HTTP, Kafka, SQL, data files or the clock; training is
+//! synchronous, and its progress goes through [`Hooks`].
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod artifact;
+pub mod calibration;
+mod error;
+pub mod explain;
+pub mod features;
+mod fit;
+pub mod logistic;
+pub mod metrics;
+mod model;
+mod probs;
+mod reduce;
+
+pub use artifact::{ArtifactError, Digest, FORMAT_VERSION};
+pub use error::{FitError, ModelError, SettingError};
+pub use fit::{Fit, Hooks, Progress, Silent, Targets, Training};
+pub use model::{Body, Card, Lineage, Linear, Model, Scratch};
+pub use probs::Probs;
+pub use reduce::reduce;

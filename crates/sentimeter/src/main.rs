@@ -1,2 +1,77 @@
-//! placeholder
-fn main() {}
+//! Sentimeter measures what people feel in what they write.
+//!
+//! The binary: arguments become wiring. Each command is one file under `commands/`.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod args;
+mod commands;
+mod data;
+mod home;
+mod progress;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(&cli);
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    if let Some(threads) = cli.global.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .build_global()
+            .context("cannot start the worker threads")?;
+    }
+    let global = &cli.global;
+    match &cli.command {
+        //Command::Import(args) => commands::import::run(global, args),
+        //Command::Datasets(args) => commands::datasets::run(global, args),
+        Command::Train(args) => commands::train::run(global, args),
+        Command::Evaluate(args) => commands::evaluate::run(global, args),
+        //Command::Predict(args) => commands::predict::run(global, args),
+        Command::Completions(args) => commands::completions::run(args),
+        Command::Man => commands::completions::man(),
+        _ => todo!(),
+    }
+}
+
+/// Logs go to standard error: standard output is for answers.
+fn log(cli: &Cli) {
+    let level = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, 2) => "debug",
+        (false, _) => "trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SENTIMETER_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(
+            std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr()),
+        )
+        .init();
+}
+
+/// Whether the reader of our output went away (`sentimeter predict … | head`): that is no failure.
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

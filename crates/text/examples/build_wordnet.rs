@@ -17,17 +17,11 @@ use fst::MapBuilder;
 mod filter;
 
 /// Files' suffix, tag of the exceptions, bit in the lemmas' map.
-const PARTS: [(&str, u8, u64); 4] = [
-    ("noun", b'n', 1),
-    ("verb", b'v', 2),
-    ("adj", b'a', 4),
-    ("adv", b'r', 8),
-];
+const PARTS: [(&str, u8, u64); 4] =
+    [("noun", b'n', 1), ("verb", b'v', 2), ("adj", b'a', 4), ("adv", b'r', 8)];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let wordnet = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "/usr/share/wordnet".to_owned());
+    let wordnet = std::env::args().nth(1).unwrap_or_else(|| "/usr/share/wordnet".to_owned());
     let wordnet = Path::new(&wordnet);
     let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/wordnet");
     fs::create_dir_all(&out)?;
@@ -37,10 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let index = fs::read_to_string(wordnet.join(format!("index.{suffix}")))?;
         // Lines of the licence begin with a space.
         for line in index.lines().filter(|line| !line.starts_with(' ')) {
-            let lemma = line
-                .split_whitespace()
-                .next()
-                .ok_or("an index line without a lemma")?;
+            let lemma = line.split_whitespace().next().ok_or("an index line without a lemma")?;
             *lemmas.entry(lemma.to_owned()).or_default() |= bit;
         }
     }
@@ -55,10 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let known = |term: &&str| lemmas.get(*term).is_some_and(|bits| bits & bit != 0);
             // NLTK's choice among the word itself and its lemmas: the first of the shortest that
             // WordNet lists; `min_by_key` keeps the first. None listed: the word stays.
-            let answer = std::iter::once(word)
-                .chain(terms)
-                .filter(known)
-                .min_by_key(|term| term.len());
+            let answer = std::iter::once(word).chain(terms).filter(known).min_by_key(|term| term.len());
             let key = [&[tag], word.as_bytes()].concat();
             // A word listed twice keeps its last line, as in NLTK's dictionary.
             exceptions.insert(key, answers.place(answer.unwrap_or(word))?);
@@ -71,12 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("exceptions.fst"), map(&exceptions)?)?;
     fs::write(out.join("exceptions.txt"), &answers.text)?;
     fs::write(out.join("exceptions.filter"), passes)?;
-    println!(
-        "{} lemmas, {} exceptions in {}",
-        lemmas.len(),
-        exceptions.len(),
-        out.display()
-    );
+    println!("{} lemmas, {} exceptions in {}", lemmas.len(), exceptions.len(), out.display());
     Ok(())
 }
 

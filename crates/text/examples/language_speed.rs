@@ -16,9 +16,7 @@ use sentimeter_text::language::{Language, detect};
 const PASSES: u32 = 300;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args()
-        .nth(1)
-        .ok_or("usage: language_speed FILE")?;
+    let path = std::env::args().nth(1).ok_or("usage: language_speed FILE")?;
     let file = fs::read_to_string(path)?;
     let texts: Vec<&str> = file.lines().collect();
     let mut counts = [0_u32; 4];

@@ -15,10 +15,8 @@ const PASSES: u32 = 20;
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: lemma_speed FILE")?;
     let text = String::from_utf8_lossy(&fs::read(path)?).to_lowercase();
-    let words: Vec<&str> = text
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| word.len() > 1)
-        .collect();
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 1).collect();
     let mut buf = String::new();
     for pos in [Pos::Noun, Pos::Verb, Pos::Adj, Pos::Adv] {
         let start = Instant::now();
@@ -30,10 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let calls = f64::from(PASSES) * words.len() as f64;
         let nanoseconds = start.elapsed().as_secs_f64() * 1e9 / calls;
-        println!(
-            "{pos:?}: {nanoseconds:.1} ns a word ({} words, {bytes} bytes of lemmas)",
-            words.len()
-        );
+        println!("{pos:?}: {nanoseconds:.1} ns a word ({} words, {bytes} bytes of lemmas)", words.len());
     }
     Ok(())
 }

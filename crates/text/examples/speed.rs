@@ -15,20 +15,13 @@ fn main() -> std::io::Result<()> {
     let texts: Vec<String> = match std::env::args().nth(1) {
         Some(file) => {
             let bytes = std::fs::read(file)?;
-            String::from_utf8_lossy(&bytes)
-                .lines()
-                .map(str::to_owned)
-                .collect()
+            String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
         }
         None => TEXTS.map(str::to_owned).to_vec(),
     };
     let rounds = 1 + 400_000 / texts.len().max(1);
     let bytes: usize = texts.iter().map(String::len).sum();
-    println!(
-        "{} texts of {} bytes, {rounds} rounds",
-        texts.len(),
-        bytes / texts.len().max(1)
-    );
+    println!("{} texts of {} bytes, {rounds} rounds", texts.len(), bytes / texts.len().max(1));
     let report = |name: &str, mut work: Box<dyn FnMut(&str)>| {
         texts.iter().for_each(|text| work(text));
         let start = Instant::now();
@@ -48,10 +41,7 @@ fn main() -> std::io::Result<()> {
         };
         let (mut scratch, mut seen) = (Scratch::new(), 0);
         let tokens = analyzer.clone();
-        report(
-            name,
-            Box::new(move |text| tokens.tokens(text, &mut scratch, &mut |t| seen += t.len())),
-        );
+        report(name, Box::new(move |text| tokens.tokens(text, &mut scratch, &mut |t| seen += t.len())));
         let (mut scratch, mut seen) = (Scratch::new(), 0);
         report(
             &format!("{name}, spans"),

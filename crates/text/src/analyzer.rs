@@ -30,9 +30,7 @@ impl Scratch {
 
 impl Analyzer {
     pub(crate) fn new(recipe: &Recipe) -> Result<Self, RecipeError> {
-        Ok(Self {
-            pipelines: Arc::new(Pipelines::new(recipe)?),
-        })
+        Ok(Self { pipelines: Arc::new(Pipelines::new(recipe)?) })
     }
 
     /// Calls `sink` with every token of `raw`, in order, and the bytes of `raw` behind it: all that
@@ -46,12 +44,7 @@ impl Analyzer {
 
     /// The same tokens without spans: the fast path of training and batch scoring.
     pub fn tokens(&self, raw: &str, scratch: &mut Scratch, sink: &mut impl FnMut(&str)) {
-        self.run(
-            raw,
-            &mut scratch.untraced,
-            &mut scratch.words,
-            &mut |token, _| sink(token),
-        );
+        self.run(raw, &mut scratch.untraced, &mut scratch.words, &mut |token, _| sink(token));
     }
 
     fn run<T: Trace>(

@@ -62,13 +62,7 @@ pub(crate) enum TokenStep {
 #[derive(Debug)]
 pub(crate) enum Pipelines {
     One(Pipeline),
-    Auto {
-        min_confidence: f32,
-        fallback: Language,
-        en: Pipeline,
-        fr: Pipeline,
-        ar: Pipeline,
-    },
+    Auto { min_confidence: f32, fallback: Language, en: Pipeline, fr: Pipeline, ar: Pipeline },
 }
 
 impl Pipelines {
@@ -101,13 +95,7 @@ impl Pipelines {
     pub(crate) fn pick(&self, raw: &str) -> &Pipeline {
         let (min, fallback, en, fr, ar) = match self {
             Self::One(pipeline) => return pipeline,
-            Self::Auto {
-                min_confidence,
-                fallback,
-                en,
-                fr,
-                ar,
-            } => (*min_confidence, *fallback, en, fr, ar),
+            Self::Auto { min_confidence, fallback, en, fr, ar } => (*min_confidence, *fallback, en, fr, ar),
         };
         let found = detect(raw);
         let sure = found.language != Language::Other && found.confidence >= min;
@@ -147,14 +135,7 @@ impl Place<'_> {
 
     fn setting(&self, setting: &'static str, got: String, want: &'static str) -> RecipeError {
         let (index, step, within) = (self.index, self.step, self.within.to_owned());
-        RecipeError::Setting {
-            index,
-            step,
-            within,
-            setting,
-            got,
-            want,
-        }
+        RecipeError::Setting { index, step, within, setting, got, want }
     }
 }
 
@@ -162,40 +143,21 @@ impl Pipeline {
     fn new(steps: &[Step], within: &str) -> Result<Self, RecipeError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut text = Vec::new();
-        let mut tokens = TokenSteps {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            alone: Vec::new(),
-            negation: None,
-        };
+        let mut tokens =
+            TokenSteps { id: NEXT.fetch_add(1, Ordering::Relaxed), alone: Vec::new(), negation: None };
         let mut cut: Option<(usize, &'static str)> = None;
-        let clauses = steps
-            .iter()
-            .any(|step| matches!(step, Step::Negation { .. }));
+        let clauses = steps.iter().any(|step| matches!(step, Step::Negation { .. }));
         for (index, step) in steps.iter().enumerate() {
-            let place = Place {
-                index: index + 1,
-                step: step.name(),
-                within,
-            };
+            let place = Place { index: index + 1, step: step.name(), within };
             if let (Some(_), Some((earlier, earlier_step))) = (&tokens.negation, cut) {
-                return Err(RecipeError::Last {
-                    earlier,
-                    earlier_step,
-                    within: within.to_owned(),
-                });
+                return Err(RecipeError::Last { earlier, earlier_step, within: within.to_owned() });
             }
             match compile(step, &place, clauses)? {
                 Compiled::Text(step) => match cut {
                     None => text.push(step),
                     Some((earlier, earlier_step)) => {
                         let (index, step, within) = (place.index, place.step, within.to_owned());
-                        return Err(RecipeError::Order {
-                            index,
-                            step,
-                            within,
-                            earlier,
-                            earlier_step,
-                        });
+                        return Err(RecipeError::Order { index, step, within, earlier, earlier_step });
                     }
                 },
                 Compiled::Token(step) => {
@@ -225,36 +187,20 @@ fn compile(step: &Step, place: &Place<'_>, clauses: bool) -> Result<Compiled, Re
         Step::Unicode { form } => Text(TextStep::Unicode(*form)),
         Step::HtmlEntities {} => Text(TextStep::HtmlEntities),
         Step::Lowercase {} => Text(TextStep::Lowercase),
-        Step::Urls {
-            style: Style::Modern,
-        } => Text(TextStep::Urls),
-        Step::Urls {
-            style: Style::Classic,
-        } => Text(TextStep::ClassicUrls),
-        Step::Users {
-            style: Style::Modern,
-        } => Text(TextStep::Users),
-        Step::Users {
-            style: Style::Classic,
-        } => Text(TextStep::ClassicUsers),
+        Step::Urls { style: Style::Modern } => Text(TextStep::Urls),
+        Step::Urls { style: Style::Classic } => Text(TextStep::ClassicUrls),
+        Step::Users { style: Style::Modern } => Text(TextStep::Users),
+        Step::Users { style: Style::Classic } => Text(TextStep::ClassicUsers),
         Step::Hashtags { mode } => Text(TextStep::Hashtags(*mode)),
         Step::Emoji {} => Text(TextStep::Emoji),
-        Step::Emoticons {
-            style: Style::Modern,
-        } => Text(TextStep::Emoticons(Emoticons::new())),
-        Step::Emoticons {
-            style: Style::Classic,
-        } => Text(TextStep::ClassicEmoticons),
+        Step::Emoticons { style: Style::Modern } => Text(TextStep::Emoticons(Emoticons::new())),
+        Step::Emoticons { style: Style::Classic } => Text(TextStep::ClassicEmoticons),
         Step::Alphanumeric {} => Text(TextStep::Alphanumeric),
         Step::Arabic {} => Text(TextStep::Arabic),
         Step::Elisions {} => Text(TextStep::Elisions),
         Step::Words { signs } => {
             if signs.contains(|c| !"!?.".contains(c)) {
-                return Err(place.setting(
-                    "signs",
-                    format!("{signs:?}"),
-                    "made of `!`, `?` and `.`",
-                ));
+                return Err(place.setting("signs", format!("{signs:?}"), "made of `!`, `?` and `.`"));
             }
             Text(TextStep::Words(Words {
                 exclamation: signs.contains('!'),
@@ -263,22 +209,19 @@ fn compile(step: &Step, place: &Place<'_>, clauses: bool) -> Result<Compiled, Re
                 clause_end: if clauses { CLAUSE_END } else { ' ' },
             }))
         }
-        Step::SquashRepeats { keep } => {
-            Text(TextStep::SquashRepeats(place.at_least_one("keep", *keep)?))
+        Step::SquashRepeats { keep } => Text(TextStep::SquashRepeats(place.at_least_one("keep", *keep)?)),
+        Step::DropShort { min_chars } => {
+            Token(TokenStep::DropShort(place.at_least_one("min_chars", *min_chars)?))
         }
-        Step::DropShort { min_chars } => Token(TokenStep::DropShort(
-            place.at_least_one("min_chars", *min_chars)?,
-        )),
         Step::StopWords { language } => Token(TokenStep::StopWords(place.known(*language)?)),
         Step::Lemmas { pos } => Token(TokenStep::Lemmas(pos.tries())),
         Step::Stems { language } => match Stemmer::new(*language) {
             Some(stemmer) => Token(TokenStep::Stems(stemmer)),
             None => return Err(place.unknown(*language)),
         },
-        Step::Negation { language, reach } => Last(Negation {
-            language: place.known(*language)?,
-            reach: place.at_least_one("reach", *reach)?,
-        }),
+        Step::Negation { language, reach } => {
+            Last(Negation { language: place.known(*language)?, reach: place.at_least_one("reach", *reach)? })
+        }
     })
 }
 

@@ -10,10 +10,10 @@ const LONGEST: usize = 8;
 /// What a browser makes of `&#128;`..`&#159;`: windows-1252, not the C1 controls
 /// (HTML Living Standard, 13.2.5.80, numeric character reference end state).
 const C1: [char; 32] = [
-    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}',
-    '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}',
-    '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}',
-    '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}', '\u{17e}', '\u{178}',
+    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}',
+    '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}',
+    '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}',
+    '\u{203a}', '\u{153}', '\u{9d}', '\u{17e}', '\u{178}',
 ];
 
 /// The character reference that `rest` begins with (`rest` starts at the `&`), and its length in
@@ -35,11 +35,7 @@ fn once(bytes: &[u8], from: usize) -> Option<(char, usize)> {
     if body.first() == Some(&b'#') {
         return numeric(&body[1..]).map(|(c, len)| (c, from + 1 + len));
     }
-    let len = body
-        .iter()
-        .take(LONGEST + 1)
-        .take_while(|b| b.is_ascii_alphanumeric())
-        .count();
+    let len = body.iter().take(LONGEST + 1).take_while(|b| b.is_ascii_alphanumeric()).count();
     let name = &body[..len];
     let closed = body.get(len) == Some(&b';');
     // Without the semicolon only the four that every escaper writes, as browsers do.
@@ -48,9 +44,7 @@ fn once(bytes: &[u8], from: usize) -> Option<(char, usize)> {
     if !closed && !matches!(name, b"amp" | b"lt" | b"gt" | b"quot") {
         return None;
     }
-    let found = NAMED
-        .binary_search_by(|(n, _)| n.as_bytes().cmp(name))
-        .ok()?;
+    let found = NAMED.binary_search_by(|(n, _)| n.as_bytes().cmp(name)).ok()?;
     Some((NAMED[found].1, from + name.len() + usize::from(closed)))
 }
 
@@ -59,17 +53,13 @@ fn numeric(body: &[u8]) -> Option<(char, usize)> {
     let hex = matches!(body.first(), Some(b'x' | b'X'));
     let (radix, skip) = if hex { (16, 1) } else { (10, 0) };
     let digits = &body[skip..];
-    let len = digits
-        .iter()
-        .take(9)
-        .take_while(|b| char::from(**b).is_digit(radix))
-        .count();
+    let len = digits.iter().take(9).take_while(|b| char::from(**b).is_digit(radix)).count();
     if len == 0 || len > 8 {
         return None;
     }
-    let code = digits[..len].iter().fold(0u32, |n, b| {
-        n.saturating_mul(radix) + char::from(*b).to_digit(radix).unwrap_or(0)
-    });
+    let code = digits[..len]
+        .iter()
+        .fold(0u32, |n, b| n.saturating_mul(radix) + char::from(*b).to_digit(radix).unwrap_or(0));
     let c = match code {
         0 => char::REPLACEMENT_CHARACTER,
         128..=159 => C1[code as usize - 128],
@@ -97,9 +87,7 @@ fn unit(bytes: &[u8]) -> Option<u32> {
     if bytes.len() < 6 || &bytes[..2] != b"\\u" {
         return None;
     }
-    bytes[2..6]
-        .iter()
-        .try_fold(0, |n, b| Some(n * 16 + char::from(*b).to_digit(16)?))
+    bytes[2..6].iter().try_fold(0, |n, b| Some(n * 16 + char::from(*b).to_digit(16)?))
 }
 
 /// The step: references and escapes on the desk become characters.
@@ -142,11 +130,7 @@ pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
 
 /// The reference or escape that `rest` begins with.
 fn at_start(rest: &str) -> Option<(char, usize)> {
-    if rest.starts_with('&') {
-        reference(rest)
-    } else {
-        escape(rest)
-    }
+    if rest.starts_with('&') { reference(rest) } else { escape(rest) }
 }
 
 /// The 252 named references of HTML 4.01 (all of Latin-1, Greek, arrows, mathematics) and the names
@@ -252,10 +236,7 @@ mod tests {
     fn escapes() {
         check(r"I\u2019m\u002c ok", "I\u{2019}m, ok");
         check(r"\ud83d\ude00", "\u{1F600}");
-        check(
-            r"\ud83d alone \ude00 \u12 \u",
-            r"\ud83d alone \ude00 \u12 \u",
-        );
+        check(r"\ud83d alone \ude00 \u12 \u", r"\ud83d alone \ude00 \u12 \u");
     }
 
     proptest! {

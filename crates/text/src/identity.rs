@@ -20,11 +20,7 @@ pub fn identity(raw: &str, out: &mut String) {
     if !text.is_ascii() && is_nfkc_quick(text.chars()) != IsNormalized::Yes {
         text = Cow::Owned(text.nfkc().collect());
     }
-    let mut page = Line {
-        bytes: std::mem::take(out).into_bytes(),
-        len: 0,
-        last: SEPARATOR,
-    };
+    let mut page = Line { bytes: std::mem::take(out).into_bytes(), len: 0, last: SEPARATOR };
     page.write(&text, false);
     if page.len == 0 {
         page.write(&text, true);
@@ -91,11 +87,7 @@ impl Line {
                         self.beyond_ascii(c, signs, text.len() - at);
                         continue;
                     }
-                    if byte.is_ascii_alphabetic() {
-                        byte.to_ascii_lowercase()
-                    } else {
-                        SEPARATOR
-                    }
+                    if byte.is_ascii_alphabetic() { byte.to_ascii_lowercase() } else { SEPARATOR }
                 }
                 action => action,
             };
@@ -184,8 +176,7 @@ fn kind(c: char, signs: bool) -> u8 {
 fn skip(text: &str, at: usize) -> usize {
     let bytes = &text.as_bytes()[at..];
     let starts_word = at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric();
-    let begins =
-        |with: &[u8]| bytes.len() >= with.len() && bytes[..with.len()].eq_ignore_ascii_case(with);
+    let begins = |with: &[u8]| bytes.len() >= with.len() && bytes[..with.len()].eq_ignore_ascii_case(with);
     let to_space = || text[at..].find(char::is_whitespace).unwrap_or(bytes.len());
     match bytes[0] {
         b'h' | b'H' if begins(b"http") => {
@@ -227,20 +218,11 @@ mod tests {
     fn words_stay_and_disguises_fall() {
         check("", "");
         check("  Hello,   WORLD!!  ", "hello world");
-        check(
-            "@switchfoot http://twitpic.com/2y1zl - Awww, that's a bummer.",
-            "awww thats a bummer",
-        );
+        check("@switchfoot http://twitpic.com/2y1zl - Awww, that's a bummer.", "awww thats a bummer");
         check("I\\u2019m a fan\\u002c OK", "im a fan ok");
-        check(
-            "don't don`t don\u{2019}t dont don&#39;t",
-            "dont dont dont dont dont",
-        );
+        check("don't don`t don\u{2019}t dont don&#39;t", "dont dont dont dont dont");
         check("&lt;b&gt; &amp;quot;x", "b x");
-        check(
-            "see HTTPS://a.b/c?d and www.x.y, or {link} via @mention",
-            "see and or via",
-        );
+        check("see HTTPS://a.b/c?d and www.x.y, or {link} via @mention", "see and or via");
         check("done http", "done");
         check("httpd why whhttp://x", "httpd why wh");
         check("me@home @ noon", "me home noon");

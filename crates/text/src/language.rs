@@ -105,37 +105,24 @@ pub fn detect(raw: &str) -> Detection {
     let letters = Letters::of(raw);
     // A Latin part of nothing but identifiers says nothing.
     let latin = letters.latin.probabilities();
-    let latin_letters = if latin.is_some() {
-        letters.latin_count
-    } else {
-        0
-    };
+    let latin_letters = if latin.is_some() { letters.latin_count } else { 0 };
     let [english, french, neither] = latin.unwrap_or_default();
     let total = latin_letters + letters.arabic.count + letters.other_count;
     if total == 0 {
-        return Detection {
-            language: Language::Other,
-            confidence: 0.0,
-        };
+        return Detection { language: Language::Other, confidence: 0.0 };
     }
     let share = |count: u32| count as f32 / total as f32;
     let (in_latin, in_arabic) = (share(latin_letters), share(letters.arabic.count));
     let arabic = letters.arabic.arabic();
     let other = share(letters.other_count) + in_latin * neither + in_arabic * (1.0 - arabic);
-    let mut best = Detection {
-        language: Language::Other,
-        confidence: other.min(1.0),
-    };
+    let mut best = Detection { language: Language::Other, confidence: other.min(1.0) };
     for (language, probability) in [
         (Language::En, in_latin * english),
         (Language::Fr, in_latin * french),
         (Language::Ar, in_arabic * arabic),
     ] {
         if probability > best.confidence {
-            best = Detection {
-                language,
-                confidence: probability,
-            };
+            best = Detection { language, confidence: probability };
         }
     }
     best
@@ -181,15 +168,9 @@ mod tests {
         for text in texts {
             let got = detect(text);
             if want == Language::Other {
-                assert!(
-                    got.language == want || got.confidence < 1.0 - sure,
-                    "{text}: {got:?}"
-                );
+                assert!(got.language == want || got.confidence < 1.0 - sure, "{text}: {got:?}");
             } else {
-                assert!(
-                    got.language == want && got.confidence >= sure,
-                    "{text}: {got:?}"
-                );
+                assert!(got.language == want && got.confidence >= sure, "{text}: {got:?}");
             }
         }
     }
@@ -300,10 +281,7 @@ mod tests {
             "🅰🇫🇷 ؟،ـ",
             "'’`",
         ] {
-            let nothing = Detection {
-                language: Language::Other,
-                confidence: 0.0,
-            };
+            let nothing = Detection { language: Language::Other, confidence: 0.0 };
             assert_eq!(detect(text), nothing, "{text}");
         }
     }
@@ -312,16 +290,10 @@ mod tests {
     fn names_read_back() {
         for language in [Language::En, Language::Fr, Language::Ar, Language::Other] {
             assert_eq!(language.to_string().parse(), Ok(language));
-            assert_eq!(
-                serde_json::to_string(&language).unwrap(),
-                format!("\"{}\"", language.code())
-            );
+            assert_eq!(serde_json::to_string(&language).unwrap(), format!("\"{}\"", language.code()));
         }
         let error = "english".parse::<Language>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "unknown language \"english\": choose en, fr, ar or other"
-        );
+        assert_eq!(error.to_string(), "unknown language \"english\": choose en, fr, ar or other");
     }
 
     proptest! {

@@ -17,12 +17,10 @@ use fst::Map;
 type Fst = Map<&'static [u8]>;
 
 /// Lemma → bits of the parts of speech that have it.
-static LEMMAS: LazyLock<Fst> =
-    LazyLock::new(|| open(include_bytes!("../assets/wordnet/lemmas.fst")));
+static LEMMAS: LazyLock<Fst> = LazyLock::new(|| open(include_bytes!("../assets/wordnet/lemmas.fst")));
 
 /// Tag and exception → where in [`ANSWERS`] the lemma stands: first byte × 256 + length.
-static EXCEPTIONS: LazyLock<Fst> =
-    LazyLock::new(|| open(include_bytes!("../assets/wordnet/exceptions.fst")));
+static EXCEPTIONS: LazyLock<Fst> = LazyLock::new(|| open(include_bytes!("../assets/wordnet/exceptions.fst")));
 
 /// The lemmas of all exceptions, one a line.
 static ANSWERS: &str = include_str!("../assets/wordnet/exceptions.txt");
@@ -121,9 +119,7 @@ fn exception(word: &str, pos: Pos, buf: &mut String) -> Option<Answer> {
     buf.push_str(word);
     let place = usize::try_from(EXCEPTIONS.get(&*buf)?).ok()?;
     let start = place >> 8;
-    ANSWERS
-        .get(start..start + (place & 0xFF))
-        .map(Answer::Listed)
+    ANSWERS.get(start..start + (place & 0xFF)).map(Answer::Listed)
 }
 
 fn open(bytes: &'static [u8]) -> Fst {
@@ -158,9 +154,7 @@ impl Rules<'_, '_> {
 
     fn verb(&mut self) -> Option<Answer> {
         if self.word.ends_with('s') {
-            self.swap("ies", "y")
-                .or_else(|| self.cut_es(&["es"]))
-                .or_else(|| self.cut(1))
+            self.swap("ies", "y").or_else(|| self.cut_es(&["es"])).or_else(|| self.cut(1))
         } else if self.word.ends_with("ed") {
             self.cut(2).or_else(|| self.cut(1))
         } else if self.word.ends_with("ing") {
@@ -188,11 +182,7 @@ impl Rules<'_, '_> {
 
     /// The word without its "es", where it has one of these endings.
     fn cut_es(&self, endings: &[&str]) -> Option<Answer> {
-        endings
-            .iter()
-            .any(|ending| self.word.ends_with(ending))
-            .then(|| self.cut(2))
-            .flatten()
+        endings.iter().any(|ending| self.word.ends_with(ending)).then(|| self.cut(2)).flatten()
     }
 
     fn swap(&mut self, old: &str, new: &str) -> Option<Answer> {
@@ -256,10 +246,7 @@ mod tests {
             assert_ne!(FILTER[bit / 8] & (1 << (bit % 8)), 0);
         }
         let set: u32 = FILTER.iter().map(|byte| byte.count_ones()).sum();
-        assert!(
-            set < 6_553,
-            "more than a tenth of all words would be looked up: {set}"
-        );
+        assert!(set < 6_553, "more than a tenth of all words would be looked up: {set}");
     }
 
     #[test]

@@ -52,17 +52,10 @@ impl Memos {
     /// Turns to the memo of the recipe `id`.
     #[inline]
     pub(crate) fn open(&mut self, id: u64) {
-        if self
-            .memos
-            .get(self.current)
-            .is_some_and(|(other, _)| *other == id)
-        {
+        if self.memos.get(self.current).is_some_and(|(other, _)| *other == id) {
             return;
         }
-        let empty = Slot {
-            key: 0,
-            value: [0; LONGEST + 1],
-        };
+        let empty = Slot { key: 0, value: [0; LONGEST + 1] };
         self.current = match self.memos.iter().position(|(other, _)| *other == id) {
             Some(found) => found,
             None if self.memos.len() < MEMOS => {
@@ -161,14 +154,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn recall(memos: &Memos, token: &str) -> Option<Option<String>> {
-        Key::new(token, &(0..token.len()))
-            .and_then(|key| memos.find(key))
-            .map(|outcome| match outcome {
-                Outcome::Dropped => None,
-                Outcome::Same => Some(token.to_owned()),
-                Outcome::Head(len) => Some(token[..len].to_owned()),
-                Outcome::Other(slot) => Some(memos.word(slot).to_owned()),
-            })
+        Key::new(token, &(0..token.len())).and_then(|key| memos.find(key)).map(|outcome| match outcome {
+            Outcome::Dropped => None,
+            Outcome::Same => Some(token.to_owned()),
+            Outcome::Head(len) => Some(token[..len].to_owned()),
+            Outcome::Other(slot) => Some(memos.word(slot).to_owned()),
+        })
     }
 
     proptest! {

@@ -49,9 +49,7 @@ impl Reach {
         } else {
             self.left -= 1;
         }
-        !["EMOJI", "URL", "USER", "HASHTAG"]
-            .iter()
-            .any(|mask| token.starts_with(mask))
+        !["EMOJI", "URL", "USER", "HASHTAG"].iter().any(|mask| token.starts_with(mask))
             && token.contains(char::is_alphabetic)
     }
 }

@@ -28,31 +28,20 @@ impl Recipe {
             }),
             _ => return None,
         };
-        Some(Self {
-            name: Some(name.to_owned()),
-            body,
-        })
+        Some(Self { name: Some(name.to_owned()), body })
     }
 }
 
 fn classic() -> Vec<Step> {
     vec![
         Step::Lowercase {},
-        Step::Urls {
-            style: Style::Classic,
-        },
-        Step::Emoticons {
-            style: Style::Classic,
-        },
-        Step::Users {
-            style: Style::Classic,
-        },
+        Step::Urls { style: Style::Classic },
+        Step::Emoticons { style: Style::Classic },
+        Step::Users { style: Style::Classic },
         Step::Alphanumeric {},
         Step::SquashRepeats { keep: 2 },
         Step::DropShort { min_chars: 2 },
-        Step::Lemmas {
-            pos: LemmaPos::Noun,
-        },
+        Step::Lemmas { pos: LemmaPos::Noun },
     ]
 }
 
@@ -62,30 +51,17 @@ fn opening(form: Form) -> Vec<Step> {
     vec![
         Step::HtmlEntities {},
         Step::Unicode { form },
-        Step::Hashtags {
-            mode: Hashtag::Split,
-        },
+        Step::Hashtags { mode: Hashtag::Split },
         Step::Lowercase {},
-        Step::Urls {
-            style: Style::Modern,
-        },
-        Step::Users {
-            style: Style::Modern,
-        },
+        Step::Urls { style: Style::Modern },
+        Step::Users { style: Style::Modern },
         Step::Emoji {},
-        Step::Emoticons {
-            style: Style::Modern,
-        },
+        Step::Emoticons { style: Style::Modern },
     ]
 }
 
 fn words() -> [Step; 2] {
-    [
-        Step::Words {
-            signs: "!?.".to_owned(),
-        },
-        Step::SquashRepeats { keep: 2 },
-    ]
+    [Step::Words { signs: "!?.".to_owned() }, Step::SquashRepeats { keep: 2 }]
 }
 
 fn english() -> Vec<Step> {

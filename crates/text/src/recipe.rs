@@ -67,20 +67,14 @@ impl TryFrom<Fields> for Recipe {
             (None, None) => return Err("a recipe needs `steps` or `auto`"),
             (Some(_), Some(_)) => return Err("a recipe has `steps` or `auto`, not both"),
         };
-        Ok(Self {
-            name: fields.name,
-            body,
-        })
+        Ok(Self { name: fields.name, body })
     }
 }
 
 /// No steps: white space cuts, nothing else happens.
 impl Default for Recipe {
     fn default() -> Self {
-        Self {
-            name: None,
-            body: Body::Steps(Vec::new()),
-        }
+        Self { name: None, body: Body::Steps(Vec::new()) }
     }
 }
 
@@ -90,11 +84,7 @@ impl From<Recipe> for Fields {
             Body::Steps(steps) => (Some(steps), None),
             Body::Auto(auto) => (None, Some(auto)),
         };
-        Self {
-            name: recipe.name,
-            steps,
-            auto,
-        }
+        Self { name: recipe.name, steps, auto }
     }
 }
 

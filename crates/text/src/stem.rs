@@ -28,10 +28,7 @@ impl Stemmer {
             Language::Ar => Algorithm::Arabic,
             Language::Other => return None,
         };
-        Some(Self {
-            snowball: Snowball::create(algorithm),
-            language,
-        })
+        Some(Self { snowball: Snowball::create(algorithm), language })
     }
 
     /// The stem of `word`, never empty unless `word` is.
@@ -50,9 +47,7 @@ impl Stemmer {
 
 impl fmt::Debug for Stemmer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stemmer")
-            .field("language", &self.language)
-            .finish_non_exhaustive()
+        f.debug_struct("Stemmer").field("language", &self.language).finish_non_exhaustive()
     }
 }
 

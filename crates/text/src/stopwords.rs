@@ -46,9 +46,7 @@ const FEELINGS_AR: &[&str] = &[
 static STOP_EN: LazyLock<Words> = LazyLock::new(|| plain("en"));
 static STOP_FR: LazyLock<Words> = LazyLock::new(|| plain("fr"));
 static STOP_AR: LazyLock<Words> = LazyLock::new(|| {
-    let mut words: Words = listed("ar")
-        .map(|word| spelling(Language::Ar, word).into_owned())
-        .collect();
+    let mut words: Words = listed("ar").map(|word| spelling(Language::Ar, word).into_owned()).collect();
     for feeling in FEELINGS_AR {
         words.remove(*feeling);
     }
@@ -155,18 +153,10 @@ mod tests {
     fn stop_words_are_grammar_not_feeling() {
         for (language, words, want) in [
             (Language::En, "the and not don't don’t wouldn't i you", true),
-            (
-                Language::En,
-                "good best thanks welcome problem le في zzz",
-                false,
-            ),
+            (Language::En, "good best thanks welcome problem le في zzz", false),
             (Language::Fr, "le la des été même qu n pas à", true),
             (Language::Fr, "bien merci bon hélas the", false),
-            (
-                Language::Ar,
-                "في على علي إلى الى الي التي هذا هٰذا أنت انت هَذِه",
-                true,
-            ),
+            (Language::Ar, "في على علي إلى الى الي التي هذا هٰذا أنت انت هَذِه", true),
             (Language::Ar, "جميل حبيب بئس اهلا أهلا سيء the", false),
             (Language::Other, "the le في", false),
         ] {
@@ -183,9 +173,7 @@ mod tests {
             assert!(listed(code).all(|word| is_stop_word(language, word)));
         }
         assert!(STOP_AR.len() > 400);
-        let all: Words = listed("ar")
-            .map(|w| spelling(Language::Ar, w).into_owned())
-            .collect();
+        let all: Words = listed("ar").map(|w| spelling(Language::Ar, w).into_owned()).collect();
         for feeling in FEELINGS_AR {
             assert!(all.contains(*feeling), "{feeling} is not in the list");
         }
@@ -194,22 +182,10 @@ mod tests {
     #[test]
     fn negations_of_three_languages() {
         for (language, words, want) in [
-            (
-                Language::En,
-                "not don't don’t dont never cannot can't cant nobody wouldn't didn nor",
-                true,
-            ),
+            (Language::En, "not don't don’t dont never cannot can't cant nobody wouldn't didn nor", true),
             (Language::En, "note know want don won can ant good", false),
-            (
-                Language::Fr,
-                "ne n'est n’ai pas jamais rien aucun aucune ni sans guère guere",
-                true,
-            ),
-            (
-                Language::Fr,
-                "n'importe plus personne nager passer bon",
-                false,
-            ),
+            (Language::Fr, "ne n'est n’ai pas jamais rien aucun aucune ni sans guère guere", true),
+            (Language::Fr, "n'importe plus personne nager passer bon", false),
             (
                 Language::Ar,
                 "لا ليس ليست لم لن ما مش مو غير بدون بلا ماله ولا فلا وليس ماعرفش مافيش أبدا لَيْسَ",

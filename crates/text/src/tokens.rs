@@ -101,11 +101,7 @@ impl Words {
     /// A new text begins.
     pub(crate) fn begin(&mut self, steps: &TokenSteps) {
         self.reach.begin();
-        if steps
-            .alone
-            .iter()
-            .any(|step| !matches!(step, TokenStep::DropShort(_)))
-        {
+        if steps.alone.iter().any(|step| !matches!(step, TokenStep::DropShort(_))) {
             self.alone.memos.open(steps.id);
         }
     }
@@ -137,12 +133,7 @@ impl Words {
 
 impl Alone {
     #[inline]
-    fn pass<'a>(
-        &'a mut self,
-        steps: &[TokenStep],
-        text: &'a str,
-        range: Range<usize>,
-    ) -> Option<&'a str> {
+    fn pass<'a>(&'a mut self, steps: &[TokenStep], text: &'a str, range: Range<usize>) -> Option<&'a str> {
         let token = &text[range.clone()];
         let mut rest = steps;
         // Cheap, so it is done before the memo is asked.

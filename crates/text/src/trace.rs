@@ -57,10 +57,7 @@ impl Trace for Origins {
     fn begin(&mut self, raw: &str) {
         self.0.clear();
         for (at, c) in raw.char_indices() {
-            let span = Span {
-                start: at as u32,
-                end: (at + c.len_utf8()) as u32,
-            };
+            let span = Span { start: at as u32, end: (at + c.len_utf8()) as u32 };
             self.0.extend(std::iter::repeat_n(span, c.len_utf8()));
         }
     }
@@ -81,17 +78,10 @@ impl Trace for Origins {
     fn span(&self, range: Range<usize>) -> Span {
         if range.is_empty() {
             // Something put in between: it stands where the text before it ends.
-            let at = range
-                .start
-                .checked_sub(1)
-                .and_then(|i| self.0.get(i))
-                .map_or(0, |s| s.end);
+            let at = range.start.checked_sub(1).and_then(|i| self.0.get(i)).map_or(0, |s| s.end);
             return Span { start: at, end: at };
         }
-        Span {
-            start: self.0[range.start].start,
-            end: self.0[range.end - 1].end,
-        }
+        Span { start: self.0[range.start].start, end: self.0[range.end - 1].end }
     }
 }
 
@@ -118,16 +108,10 @@ impl<T: Trace> Page<T> {
     }
 
     /// Appends what `write` writes in the place of `range` of `from`.
-    pub(crate) fn replace_with(
-        &mut self,
-        from: &Self,
-        range: Range<usize>,
-        write: impl FnOnce(&mut String),
-    ) {
+    pub(crate) fn replace_with(&mut self, from: &Self, range: Range<usize>, write: impl FnOnce(&mut String)) {
         let before = self.text.len();
         write(&mut self.text);
-        self.trace
-            .cover(&from.trace, range, self.text.len() - before);
+        self.trace.cover(&from.trace, range, self.text.len() - before);
     }
 
     /// The bytes of the original behind `range` of the text.

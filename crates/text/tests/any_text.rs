@@ -17,9 +17,7 @@ static ANALYZERS: LazyLock<Vec<(String, Analyzer)>> = LazyLock::new(|| {
         {"step": "drop_short"}, {"step": "stop_words", "language": "en"},
         {"step": "lemmas", "pos": "any"}, {"step": "stems", "language": "ar"},
         {"step": "negation", "language": "en"}]}"#;
-    let presets = Recipe::presets()
-        .iter()
-        .map(|name| Recipe::preset(name).unwrap());
+    let presets = Recipe::presets().iter().map(|name| Recipe::preset(name).unwrap());
     presets
         .chain([serde_json::from_str(everything).unwrap()])
         .map(|recipe| (recipe.name.clone().unwrap(), recipe.compile().unwrap()))
@@ -137,23 +135,15 @@ fn a_megabyte_of_anything_takes_linear_time() {
         for (name, analyzer) in &*ANALYZERS {
             let start = Instant::now();
             let mut bytes = 0;
-            analyzer.each(&text, &mut Scratch::new(), &mut |token, _| {
-                bytes += token.len()
-            });
+            analyzer.each(&text, &mut Scratch::new(), &mut |token, _| bytes += token.len());
             let took = start.elapsed();
             // A quadratic step would take minutes; half a second is two hundred times the usual.
-            assert!(
-                took < Duration::from_secs(4),
-                "{name}: {unit:?} took {took:?}"
-            );
+            assert!(took < Duration::from_secs(4), "{name}: {unit:?} took {took:?}");
             assert!(bytes < 40 << 20, "{name}: {unit:?} became {bytes} bytes");
         }
         let start = Instant::now();
         let mut identity = String::new();
         sentimeter_text::identity(&text, &mut identity);
-        assert!(
-            start.elapsed() < Duration::from_secs(4),
-            "identity: {unit:?}"
-        );
+        assert!(start.elapsed() < Duration::from_secs(4), "identity: {unit:?}");
     }
 }

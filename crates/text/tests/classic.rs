@@ -12,9 +12,7 @@ fn tokens(texts: &[String]) -> Vec<Vec<String>> {
     let mut scratch = Scratch::new();
     let clean = |text: &String| {
         let mut tokens = Vec::new();
-        analyzer.tokens(text, &mut scratch, &mut |token| {
-            tokens.push(token.to_owned())
-        });
+        analyzer.tokens(text, &mut scratch, &mut |token| tokens.push(token.to_owned()));
         tokens
     };
     texts.iter().map(clean).collect()
@@ -30,8 +28,7 @@ fn compare(texts: &[String], want: &[Vec<String>]) {
 
 #[test]
 fn agrees_with_the_golden_answers() {
-    let rows: Vec<(String, Vec<String>)> =
-        serde_json::from_str(include_str!("classic/golden.json")).unwrap();
+    let rows: Vec<(String, Vec<String>)> = serde_json::from_str(include_str!("classic/golden.json")).unwrap();
     assert!(rows.len() > 700);
     let (texts, want): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     compare(&texts, &want);
@@ -40,19 +37,14 @@ fn agrees_with_the_golden_answers() {
 /// The last column of a file whose columns are all quoted.
 fn last_column(csv: &str) -> Vec<String> {
     let lines = csv.lines().filter_map(|line| line.strip_suffix('"'));
-    lines
-        .filter_map(|line| line.rsplit_once(",\""))
-        .map(|(_, text)| text.replace("\"\"", "\""))
-        .collect()
+    lines.filter_map(|line| line.rsplit_once(",\"")).map(|(_, text)| text.replace("\"\"", "\"")).collect()
 }
 
 /// Needs the data, a Python with NLTK (`SENTIMETER_PYTHON`) and NLTK's WordNet (`NLTK_DATA`).
 #[test]
 fn agrees_on_the_sentiment140_sample() {
-    let data = std::env::var_os("SENTIMETER_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
+    let data = std::env::var_os("SENTIMETER_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let sample = data.join("sentiment140/training.processed.noemoticon.sample.csv");
     let Ok(bytes) = std::fs::read(sample) else {
         return println!("skipped: no data");
@@ -74,10 +66,7 @@ fn agrees_on_the_sentiment140_sample() {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let input: String = texts
-        .iter()
-        .map(|text| serde_json::to_string(text).unwrap() + "\n")
-        .collect();
+    let input: String = texts.iter().map(|text| serde_json::to_string(text).unwrap() + "\n").collect();
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();

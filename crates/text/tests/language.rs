@@ -25,10 +25,7 @@ struct Score([(u32, u32); LENGTHS.len()]);
 
 impl Score {
     fn add(&mut self, letters: usize, right: bool) {
-        let class = LENGTHS
-            .iter()
-            .rposition(|&least| letters >= least)
-            .unwrap_or(0);
+        let class = LENGTHS.iter().rposition(|&least| letters >= least).unwrap_or(0);
         self.0[class].0 += u32::from(right);
         self.0[class].1 += 1;
     }
@@ -41,12 +38,8 @@ impl Score {
     }
 
     fn accuracy(&self, least: usize) -> f64 {
-        let classes = LENGTHS
-            .iter()
-            .zip(&self.0)
-            .filter(|&(&from, _)| from >= least);
-        let (right, all) =
-            classes.fold((0, 0), |sum, (_, class)| (sum.0 + class.0, sum.1 + class.1));
+        let classes = LENGTHS.iter().zip(&self.0).filter(|&(&from, _)| from >= least);
+        let (right, all) = classes.fold((0, 0), |sum, (_, class)| (sum.0 + class.0, sum.1 + class.1));
         f64::from(right) / f64::from(all.max(1))
     }
 
@@ -61,14 +54,11 @@ impl Score {
 
 #[test]
 fn tweets_of_eight_languages() {
-    let data = env::var_os("SENTIMETER_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
+    let data = env::var_os("SENTIMETER_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let (mut all, mut clean) = (Score::default(), Score::default());
     for (folder, language) in FILES {
-        let Ok(tweets) = fs::read_to_string(data.join("umsab").join(folder).join("val_text.txt"))
-        else {
+        let Ok(tweets) = fs::read_to_string(data.join("umsab").join(folder).join("val_text.txt")) else {
             println!("skipped: no data");
             return;
         };

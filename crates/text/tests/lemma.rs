@@ -27,12 +27,7 @@ fn check(table: &str) -> usize {
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} differ: {:?}",
-        wrong.len(),
-        &wrong[..wrong.len().min(20)]
-    );
+    assert!(wrong.is_empty(), "{} differ: {:?}", wrong.len(), &wrong[..wrong.len().min(20)]);
     table.lines().count()
 }
 
@@ -43,24 +38,16 @@ fn lemmas_are_nltks_on_every_kind_of_word() {
 
 #[test]
 fn lemmas_are_nltks_on_the_vocabulary_of_sentiment140() {
-    let data =
-        env::var_os("SENTIMETER_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
-    let Ok(tweets) = fs::read(data.join("sentiment140/training.processed.noemoticon.sample.csv"))
-    else {
+    let data = env::var_os("SENTIMETER_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let Ok(tweets) = fs::read(data.join("sentiment140/training.processed.noemoticon.sample.csv")) else {
         println!("skipped: no data");
         return;
     };
     let tweets = String::from_utf8_lossy(&tweets).to_lowercase();
-    let words: BTreeSet<&str> = tweets
-        .split(|c: char| !matches!(c, 'a'..='z' | '0'..='9'))
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: BTreeSet<&str> =
+        tweets.split(|c: char| !matches!(c, 'a'..='z' | '0'..='9')).filter(|word| !word.is_empty()).collect();
     let folder = tempfile::tempdir().unwrap();
-    let Some(table) = ask_nltk(
-        &data.join("../bench/wordnet_for_nltk.py"),
-        folder.path(),
-        &words,
-    ) else {
+    let Some(table) = ask_nltk(&data.join("../bench/wordnet_for_nltk.py"), folder.path(), &words) else {
         println!("skipped: no NLTK");
         return;
     };
@@ -71,10 +58,7 @@ fn lemmas_are_nltks_on_the_vocabulary_of_sentiment140() {
 /// The table for `words`; `None` without Python, NLTK or WordNet.
 fn ask_nltk(lay_out: &Path, folder: &Path, words: &BTreeSet<&str>) -> Option<String> {
     let python = env::var_os("SENTIMETER_PYTHON").map_or_else(
-        || {
-            PathBuf::from(env::var_os("HOME").unwrap_or_default())
-                .join(".cache/sentimeter-venv/bin/python")
-        },
+        || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cache/sentimeter-venv/bin/python"),
         PathBuf::from,
     );
     let run = |script: &Path, arguments: &[&Path]| {

@@ -9,11 +9,7 @@ fn every_preset_survives_json_and_toml() {
     for name in Recipe::presets() {
         let recipe = Recipe::preset(name).unwrap();
         let json = serde_json::to_string_pretty(&recipe).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Recipe>(&json).unwrap(),
-            recipe,
-            "{json}"
-        );
+        assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe, "{json}");
         let toml = toml::to_string(&recipe).unwrap();
         assert_eq!(toml::from_str::<Recipe>(&toml).unwrap(), recipe, "{toml}");
     }
@@ -23,8 +19,7 @@ fn every_preset_survives_json_and_toml() {
 #[test]
 fn settings_have_defaults() {
     let recipe: Recipe = toml::from_str("[[steps]]\nstep = 'squash_repeats'").unwrap();
-    let same: Recipe =
-        serde_json::from_str(r#"{"steps": [{"step": "squash_repeats", "keep": 2}]}"#).unwrap();
+    let same: Recipe = serde_json::from_str(r#"{"steps": [{"step": "squash_repeats", "keep": 2}]}"#).unwrap();
     assert_eq!(recipe, same);
 }
 
@@ -44,18 +39,9 @@ fn wrong_recipes_are_refused() {
         r#"{"steps": [], "auto": {"min_confidence": 0, "fallback": "en", "en": [], "fr": [], "ar": []}}"#,
         "not both",
     );
-    refuses(
-        r#"{"steps": [{"step": "squash"}]}"#,
-        "unknown variant `squash`",
-    );
-    refuses(
-        r#"{"steps": [{"step": "lowercase", "keep": 2}]}"#,
-        "unknown field `keep`",
-    );
-    refuses(
-        r#"{"steps": [{"step": "squash_repeats", "kept": 2}]}"#,
-        "unknown field `kept`",
-    );
+    refuses(r#"{"steps": [{"step": "squash"}]}"#, "unknown variant `squash`");
+    refuses(r#"{"steps": [{"step": "lowercase", "keep": 2}]}"#, "unknown field `keep`");
+    refuses(r#"{"steps": [{"step": "squash_repeats", "kept": 2}]}"#, "unknown field `kept`");
     refuses(
         r#"{"steps": [{"step": "lowercase"}, {"step": "squash_repeats", "keep": 0}]}"#,
         "step 2 (squash_repeats): keep is 0, it must be at least 1",
@@ -64,10 +50,7 @@ fn wrong_recipes_are_refused() {
         r#"{"steps": [{"step": "drop_short"}, {"step": "lowercase"}]}"#,
         "step 2 (lowercase) works on the text, but step 1 (drop_short) has already cut it into tokens",
     );
-    refuses(
-        r#"{"steps": [{"step": "words", "signs": "!,"}]}"#,
-        "step 1 (words): signs is \"!,\"",
-    );
+    refuses(r#"{"steps": [{"step": "words", "signs": "!,"}]}"#, "step 1 (words): signs is \"!,\"");
     refuses(
         r#"{"steps": [{"step": "negation", "language": "en"}, {"step": "drop_short"}]}"#,
         "step 1 (negation) must be the last one",
@@ -90,9 +73,7 @@ fn wrong_recipes_are_refused() {
 fn no_steps_cut_at_white_space() {
     let analyzer = Recipe::default().compile().unwrap();
     let mut tokens = Vec::new();
-    analyzer.tokens("a  b\u{3000}c", &mut Scratch::new(), &mut |token| {
-        tokens.push(token.to_owned())
-    });
+    analyzer.tokens("a  b\u{3000}c", &mut Scratch::new(), &mut |token| tokens.push(token.to_owned()));
     assert_eq!(tokens, ["a", "b", "c"]);
 }
 

@@ -45,11 +45,7 @@ const ASCII: [u8; 128] = {
 /// The class of a character that can stand in a word, in `1..=127`; 0 for any other.
 #[inline]
 pub(super) fn code(c: char) -> u8 {
-    if c.is_ascii() {
-        ASCII[c as usize]
-    } else {
-        beyond_ascii(c)
-    }
+    if c.is_ascii() { ASCII[c as usize] } else { beyond_ascii(c) }
 }
 
 fn beyond_ascii(c: char) -> u8 {
@@ -85,8 +81,7 @@ impl Word {
         let digit = matches!(code, 27..=36);
         self.digits += u32::from(digit);
         self.letters += u32::from(!digit && code != APOSTROPHE);
-        let stretched =
-            self.len >= 2 && self.codes[self.len - 1] == code && self.codes[self.len - 2] == code;
+        let stretched = self.len >= 2 && self.codes[self.len - 1] == code && self.codes[self.len - 2] == code;
         if self.len < LONGEST_WORD && !stretched {
             self.codes[self.len] = code;
             self.len += 1;
@@ -188,11 +183,7 @@ impl Evidence {
         let odds = scores.map(|score| libm::expf(score - largest));
         let total: f32 = odds.iter().sum();
         let [english, french, others @ ..] = odds;
-        Some([
-            english / total,
-            french / total,
-            others.iter().sum::<f32>() / total,
-        ])
+        Some([english / total, french / total, others.iter().sum::<f32>() / total])
     }
 }
 
@@ -218,8 +209,7 @@ mod tests {
         let table = include_str!("../../tests/golden/language.tsv");
         assert!(table.lines().count() > 20);
         for line in table.lines() {
-            let [text, probabilities, buckets] =
-                line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+            let [text, probabilities, buckets] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
             let text: String = serde_json::from_str(text).unwrap();
             let want: Vec<usize> = buckets.split(' ').map(|b| b.parse().unwrap()).collect();
             assert_eq!(features(&text), want, "{text}");

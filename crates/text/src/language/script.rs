@@ -35,9 +35,7 @@ pub(super) fn of(c: char) -> Script {
             }
         }
         // Modifier letters; mathematical and enclosed letters, worn as ornaments in any language.
-        '\u{2B0}'..='\u{36F}' | '\u{1D400}'..='\u{1D7FF}' | '\u{1F000}'..='\u{1FAFF}' => {
-            Script::None
-        }
+        '\u{2B0}'..='\u{36F}' | '\u{1D400}'..='\u{1D7FF}' | '\u{1F000}'..='\u{1FAFF}' => Script::None,
         _ if c.is_alphabetic() => Script::Other,
         _ => Script::None,
     }

@@ -57,16 +57,8 @@ fn word(text: &str) -> (latin::Word, usize) {
 
 /// The length of the link that `text` begins with, up to the next space; 0 if it is none.
 fn link(text: &str) -> usize {
-    let begins = |prefix: &[u8]| {
-        text.as_bytes()
-            .get(..4)
-            .is_some_and(|b| b.eq_ignore_ascii_case(prefix))
-    };
-    if begins(b"http") || begins(b"www.") {
-        text.find(char::is_whitespace).unwrap_or(text.len())
-    } else {
-        0
-    }
+    let begins = |prefix: &[u8]| text.as_bytes().get(..4).is_some_and(|b| b.eq_ignore_ascii_case(prefix));
+    if begins(b"http") || begins(b"www.") { text.find(char::is_whitespace).unwrap_or(text.len()) } else { 0 }
 }
 
 /// A Latin letter or a digit: an apostrophe belongs to a word, but begins none.
@@ -83,11 +75,7 @@ fn is_combining(c: char) -> bool {
 fn entity(text: &str) -> usize {
     let name = ascii_run(&text[1..], |b| b.is_ascii_alphanumeric() || b == b'#');
     let closed = text.as_bytes().get(1 + name) == Some(&b';');
-    if closed && (1..=8).contains(&name) {
-        name + 2
-    } else {
-        0
-    }
+    if closed && (1..=8).contains(&name) { name + 2 } else { 0 }
 }
 
 fn ascii_run(text: &str, belongs: impl Fn(u8) -> bool) -> usize {

@@ -16,9 +16,7 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
             let at = first + at;
             next.keep(page, kept..at);
             kept = at + c.len_utf8();
-            next.replace_with(page, at..kept, |out| {
-                fold(c, &mut |folded| out.push(folded))
-            });
+            next.replace_with(page, at..kept, |out| fold(c, &mut |folded| out.push(folded)));
         }
         next.keep(page, kept..page.text.len());
     });

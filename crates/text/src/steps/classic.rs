@@ -161,11 +161,7 @@ pub(crate) fn alphanumeric<T: Trace>(desk: &mut Desk<T>) {
     if desk.page.text.is_ascii() {
         return desk.edit_bytes(|bytes| {
             for byte in bytes {
-                *byte = if byte.is_ascii_alphanumeric() {
-                    *byte
-                } else {
-                    b' '
-                };
+                *byte = if byte.is_ascii_alphanumeric() { *byte } else { b' ' };
             }
         });
     }

@@ -4,9 +4,8 @@
 use crate::trace::{Desk, Trace};
 use memchr::{memchr, memmem};
 
-const ELIDED: [&str; 13] = [
-    "l", "d", "j", "m", "t", "s", "n", "c", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu",
-];
+const ELIDED: [&str; 13] =
+    ["l", "d", "j", "m", "t", "s", "n", "c", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu"];
 
 /// The typographic apostrophe.
 const CURLY: &str = "\u{2019}";
@@ -20,9 +19,7 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
         let signs = text[from..].match_indices(['\'', '\u{2019}']);
         signs
             .map(|(at, sign)| from + at..from + at + sign.len())
-            .find(|sign| {
-                text[sign.end..].starts_with(char::is_alphabetic) && is_elided(&text[..sign.start])
-            })
+            .find(|sign| text[sign.end..].starts_with(char::is_alphabetic) && is_elided(&text[..sign.start]))
     });
 }
 
@@ -30,11 +27,6 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
 fn is_elided(before: &str) -> bool {
     let longest = before.floor_char_boundary(before.len().saturating_sub(8));
     let near = &before[longest..];
-    let word = near
-        .rsplit(|c: char| !c.is_alphabetic())
-        .next()
-        .unwrap_or(near);
-    ELIDED
-        .iter()
-        .any(|elided| word.eq_ignore_ascii_case(elided))
+    let word = near.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or(near);
+    ELIDED.iter().any(|elided| word.eq_ignore_ascii_case(elided))
 }

@@ -75,21 +75,11 @@ fn longest(rest: &str) -> Option<(usize, &'static Emoji)> {
         last = c;
     }
     // A bare digit or sign is none: keycaps have two characters more.
-    let shortest = if rest.starts_with(|c: char| c.is_ascii()) {
-        1
-    } else {
-        0
-    };
+    let shortest = if rest.starts_with(|c: char| c.is_ascii()) { 1 } else { 0 };
     let ends = ends.get(shortest..count)?;
-    let (len, emoji) = ends
-        .iter()
-        .rev()
-        .find_map(|&end| Some((end, emojis::get(&rest[..end])?)))?;
+    let (len, emoji) = ends.iter().rev().find_map(|&end| Some((end, emojis::get(&rest[..end])?)))?;
     let tail = &rest[len..];
-    let more = tail
-        .char_indices()
-        .take(LONGEST)
-        .take_while(|(_, c)| is_modifier(*c));
+    let more = tail.char_indices().take(LONGEST).take_while(|(_, c)| is_modifier(*c));
     let more = more.last().map_or(0, |(at, c)| at + c.len_utf8());
     Some((len + more, emoji))
 }

@@ -6,39 +6,21 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 /// Emoji, and the emoticons that mean it, in lower case; they are found in either case.
 const TABLE: [(&str, &[&str]); 22] = [
-    (
-        "🙂",
-        &[
-            ":)", ":-)", ":^)", "=)", "(:", "(-:", ":]", ":-]", "=]", ":o)", ":}", ":c)",
-        ],
-    ),
+    ("🙂", &[":)", ":-)", ":^)", "=)", "(:", "(-:", ":]", ":-]", "=]", ":o)", ":}", ":c)"]),
     ("😀", &[":d", ":-d", "=d", ";d", ";-d", "8d", "8-d"]),
     ("😆", &["xd", "xdd", "xddd", "x-d"]),
     ("😉", &[";)", ";-)", ";]", "*-)", "(;"]),
-    (
-        "☹️",
-        &[
-            ":(", ":-(", "=(", "):", ")-:", ":[", ":-[", ":c", ":-c", ":<", ":-<", ":{",
-        ],
-    ),
+    ("☹️", &[":(", ":-(", "=(", "):", ")-:", ":[", ":-[", ":c", ":-c", ":<", ":-<", ":{"]),
     ("😢", &[":'(", ":'-(", ":,(", "='(", ";(", ";-("]),
     ("😭", &["t_t", "t.t", "tt_tt", ";_;", "q_q", "qq"]),
     ("😂", &[":')", ":'-)", ":'d"]),
     ("😛", &[":p", ":-p", "=p", "xp", ";p", ";-p", ":b", ":-b"]),
     ("😮", &[":o", ":-o", "=o", ":-0"]),
     ("😲", &["o_o", "o.o", "0_0", "o_0", "0_o", "o__o"]),
-    (
-        "😕",
-        &[":/", ":-/", "=/", ":\\", ":-\\", "=\\", ":s", ":-s"],
-    ),
+    ("😕", &[":/", ":-/", "=/", ":\\", ":-\\", "=\\", ":s", ":-s"]),
     ("😐", &[":|", ":-|", "=|"]),
     ("😑", &["-_-", "-__-", "-___-", "-.-"]),
-    (
-        "😊",
-        &[
-            "^_^", "^^", "^-^", "^.^", "^__^", ":3", ":-3", "=^.^=", "n_n",
-        ],
-    ),
+    ("😊", &["^_^", "^^", "^-^", "^.^", "^__^", ":3", ":-3", "=^.^=", "n_n"]),
     ("😘", &[":*", ":-*", ";*", ";-*", "=*"]),
     ("😠", &[">:(", ">:-(", ":@", ":-@", ">_<", ">.<", ">:["]),
     ("😈", &[">:)", ">:-)", "}:)", ">:d", "3:)", ">;)"]),
@@ -62,10 +44,7 @@ impl Emoticons {
         let mut patterns = Vec::new();
         for (emoji, emoticons) in TABLE {
             let mut name = " ".to_owned();
-            push_name(
-                emojis::get(emoji).expect("the table's emoji are known"),
-                &mut name,
-            );
+            push_name(emojis::get(emoji).expect("the table's emoji are known"), &mut name);
             name.push(' ');
             for emoticon in emoticons {
                 names.push(name.clone());
@@ -104,9 +83,7 @@ impl Emoticons {
     fn find(&self, text: &str, from: usize) -> Option<(usize, usize, &str)> {
         let mut at = from;
         loop {
-            let found = self
-                .finder
-                .find(aho_corasick::Input::new(text).range(at..))?;
+            let found = self.finder.find(aho_corasick::Input::new(text).range(at..))?;
             let (start, end) = (found.start(), found.end());
             let emoticon = &text.as_bytes()[start..end];
             let before = text[..start].chars().next_back();

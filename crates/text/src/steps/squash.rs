@@ -16,10 +16,7 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>, keep: usize) {
         while let Some(c) = text[at..].chars().next() {
             let size = c.len_utf8();
             let unit = &text.as_bytes()[at..at + size];
-            let count = text.as_bytes()[at..]
-                .chunks_exact(size)
-                .take_while(|b| *b == unit)
-                .count();
+            let count = text.as_bytes()[at..].chunks_exact(size).take_while(|b| *b == unit).count();
             if count > keep && !is_space(c) {
                 // The last one that stays stands for all that go.
                 let last = at + size * (keep - 1);

@@ -40,8 +40,7 @@ fn quick(chars: impl Iterator<Item = char>, form: Form) -> IsNormalized {
 
 /// Whether normalisation never joins `c` to what stands before it.
 fn starts(c: char, form: Form) -> bool {
-    c.is_ascii()
-        || canonical_combining_class(c) == 0 && quick(std::iter::once(c), form) == IsNormalized::Yes
+    c.is_ascii() || canonical_combining_class(c) == 0 && quick(std::iter::once(c), form) == IsNormalized::Yes
 }
 
 /// How many bytes of `rest` are normalised together, and how many of those are kept.
@@ -85,10 +84,7 @@ mod tests {
     #[test]
     fn a_pile_of_marks_is_cut() {
         let pile = format!("e{}b", "\u{301}".repeat(100_000));
-        assert_eq!(
-            normal(&pile, Form::Nfc).page.text.chars().count(),
-            LONGEST_SEGMENT
-        );
+        assert_eq!(normal(&pile, Form::Nfc).page.text.chars().count(), LONGEST_SEGMENT);
     }
 
     proptest! {

@@ -25,12 +25,7 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
         let mut at = from;
         loop {
             let start = at + HTTP.find(&text.as_bytes()[at..])?;
-            let end = start
-                + if text[start..].starts_with("https") {
-                    5
-                } else {
-                    4
-                };
+            let end = start + if text[start..].starts_with("https") { 5 } else { 4 };
             if !ends_in_word(&text[..start]) && !text[end..].starts_with(is_word) {
                 return Some(start..end);
             }
@@ -41,10 +36,7 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
 
 /// The link around the sign at `anchor`, if there is one that begins at or after `from`.
 fn link(text: &str, from: usize, anchor: usize) -> Option<Range<usize>> {
-    let (before, after) = (
-        &text.as_bytes()[from..anchor],
-        &text.as_bytes()[anchor + 1..],
-    );
+    let (before, after) = (&text.as_bytes()[from..anchor], &text.as_bytes()[anchor + 1..]);
     let start = match text.as_bytes()[anchor] {
         b':' if after.starts_with(b"//") => {
             if ends_with(before, b"https") {
@@ -66,18 +58,9 @@ fn link(text: &str, from: usize, anchor: usize) -> Option<Range<usize>> {
         _ => return None,
     };
     let rest = &text[anchor + 1..];
-    let whole = rest
-        .find(|c: char| c.is_whitespace() || "<>\"".contains(c))
-        .unwrap_or(rest.len());
+    let whole = rest.find(|c: char| c.is_whitespace() || "<>\"".contains(c)).unwrap_or(rest.len());
     // The sign that ends a sentence is not part of the link in it.
-    Some(
-        start
-            ..anchor
-                + 1
-                + rest[..whole]
-                    .trim_end_matches(|c| ".,;:!?'()]…»”’".contains(c))
-                    .len(),
-    )
+    Some(start..anchor + 1 + rest[..whole].trim_end_matches(|c| ".,;:!?'()]…»”’".contains(c)).len())
 }
 
 fn ends_with(before: &[u8], what: &[u8]) -> bool {

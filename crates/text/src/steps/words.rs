@@ -58,11 +58,7 @@ impl Words {
             let part = match self.part(text, at, c) {
                 Part::Keep if is_combining_mark(c) => {
                     marks += 1;
-                    if marks > MOST_MARKS {
-                        Part::Drop
-                    } else {
-                        Part::Keep
-                    }
+                    if marks > MOST_MARKS { Part::Drop } else { Part::Keep }
                 }
                 part => {
                     marks = if c.is_alphanumeric() { 0 } else { MOST_MARKS };
@@ -109,11 +105,7 @@ impl Words {
             '\'' | '`' | '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{b4}' => {
                 let inside = text[..at].ends_with(char::is_alphabetic)
                     && text[at + c.len_utf8()..].starts_with(char::is_alphabetic);
-                if inside {
-                    Part::Apostrophe
-                } else {
-                    Part::Space
-                }
+                if inside { Part::Apostrophe } else { Part::Space }
             }
             '!' | '\u{ff01}' if self.exclamation => Part::Sign("!", run()),
             '?' | '\u{61f}' | '\u{ff1f}' if self.question => Part::Sign("?", run()),
@@ -121,15 +113,11 @@ impl Words {
             '.' if self.ellipsis && text[at + 1..].starts_with('.') => Part::Sign("...", run()),
             '.' | ',' | ':' if touches_digits() => Part::Space,
             '.' | ',' | ';' | ':' | '!' | '?' | '(' | ')' | '\n' => Part::Clause,
-            '\u{2026}' | '\u{60c}' | '\u{61b}' | '\u{61f}' | '\u{2013}' | '\u{2014}' => {
-                Part::Clause
-            }
+            '\u{2026}' | '\u{60c}' | '\u{61b}' | '\u{61f}' | '\u{2013}' | '\u{2014}' => Part::Clause,
             '\u{3001}' | '\u{3002}' | '\u{ff0c}' | '\u{ff01}' | '\u{ff1f}' => Part::Clause,
             CLAUSE_END => Part::Space,
             // Variation selectors, joiners, direction marks: invisible.
-            '\u{fe00}'..='\u{fe0f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => {
-                Part::Drop
-            }
+            '\u{fe00}'..='\u{fe0f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => Part::Drop,
             '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}' | '\u{34f}' => Part::Drop,
             _ if c.is_alphanumeric() || is_combining_mark(c) => Part::Keep,
             _ => Part::Space,

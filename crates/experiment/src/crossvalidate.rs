@@ -1,0 +1,83 @@
+//! How good a plan is, fold by fold, on training data alone.
+
+use sentimeter_corpus::Corpus;
+use sentimeter_model::calibration::Calibration;
+use sentimeter_model::features::{Counts, Tokens};
+use sentimeter_model::metrics::Metrics;
+use sentimeter_model::{Hooks, Probs};
+use serde::Serialize;
+
+use crate::evaluate::measure;
+use crate::prepare::prepare;
+use crate::train::Job;
+use crate::{ExperimentError, Plan};
+
+/// What cross-validation found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CrossValidation {
+    /// Rows of all folds together.
+    pub rows: usize,
+    /// What was measured on each fold by the model that had not seen it, before calibration.
+    pub folds: Vec<Metrics>,
+    /// Mean of the folds' accuracies.
+    pub accuracy: f64,
+    /// Standard deviation of the folds' accuracies.
+    pub accuracy_deviation: f64,
+    /// Mean of the folds' macro F1.
+    pub macro_f1: f64,
+}
+
+/// Cross-validates `plan` on all labelled rows of `data`. Texts are cleaned and their n-grams
+/// numbered once; vocabulary, document frequencies, sampling and weights are each fold's own. The
+/// folds depend on data and seed alone, so plans can be compared fold by fold.
+///
+/// # Errors
+/// As [`crate::train()`].
+pub fn cross_validate(
+    plan: &Plan,
+    data: &Corpus,
+    folds: u32,
+    hooks: &mut dyn Hooks,
+) -> Result<CrossValidation, ExperimentError> {
+    if folds < 2 {
+        return Err(ExperimentError::Plan {
+            why: format!("{folds} folds; cross-validation wants at least 2"),
+        });
+    }
+    let mut prepared = prepare(plan, data, None)?;
+    // Both sides of the split take part: every row is measured once.
+    prepared.join_sides(data);
+    let train = &prepared.train;
+    let analyzer = plan.recipe()?.compile()?;
+    let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;
+    let counts = Counts::new(tokens, &plan.features)?;
+    let truth: Vec<u16> = train.iter().map(|r| r.class).collect();
+    let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels };
+    let fold_of = prepared.folds(folds, plan.seed);
+    let mut measured = Vec::new();
+    for fold in 0..folds {
+        let of = |inside: bool| -> Vec<u32> {
+            (0..truth.len() as u32).filter(|&r| (fold_of[r as usize] == fold) == inside).collect()
+        };
+        let held = of(true);
+        if held.is_empty() {
+            return Err(ExperimentError::Data {
+                why: format!("fold {} of {folds} is empty: {} rows are too few", fold + 1, truth.len()),
+            });
+        }
+        let (_, _, logits) = job.fold(&of(false), &held, hooks)?;
+        let probs = Probs::from_logits(&logits, prepared.labels.len(), Calibration::None);
+        let held: Vec<u16> = held.iter().map(|&r| truth[r as usize]).collect();
+        measured.push(measure(&held, &probs, &prepared.labels, plan.seed)?);
+    }
+    let mean = |of: fn(&Metrics) -> f64| measured.iter().map(of).sum::<f64>() / f64::from(folds);
+    let (accuracy, macro_f1) = (mean(|m| m.accuracy), mean(|m| m.macro_f1));
+    let squares: f64 = measured.iter().map(|m| (m.accuracy - accuracy).powi(2)).sum();
+    Ok(CrossValidation {
+        rows: truth.len(),
+        accuracy,
+        accuracy_deviation: (squares / f64::from(folds - 1)).sqrt(),
+        macro_f1,
+        folds: measured,
+    })
+}

@@ -1,0 +1,160 @@
+//! How good a model is on labelled texts, and how fast.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use sentimeter_corpus::Corpus;
+use sentimeter_model::metrics::{self, Metrics};
+use sentimeter_model::{Model, Probs, Scratch};
+use serde::Serialize;
+
+use crate::ExperimentError;
+
+/// Texts that are timed one by one.
+const TIMED: usize = 2_000;
+
+/// Texts that the throughput is measured on at least; a smaller corpus is scored repeatedly.
+const BATCH: usize = 50_000;
+
+/// Time of one text, from the raw string to its probabilities, in microseconds, on one warm thread.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Latency {
+    /// Half the texts take no longer.
+    pub p50: f64,
+    /// 99 of 100 texts take no longer.
+    pub p99: f64,
+}
+
+/// What [`evaluate`] found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// What was measured.
+    #[serde(flatten)]
+    pub metrics: Metrics,
+    /// Rows without a label.
+    pub unlabelled: usize,
+    /// Rows whose label the model does not know, by label.
+    pub unknown_labels: BTreeMap<String, usize>,
+    /// Rows and accuracy of each language that the rows state, where they state one.
+    pub languages: BTreeMap<String, Slice>,
+    /// The same of each channel.
+    pub channels: BTreeMap<String, Slice>,
+    /// Time of one text.
+    pub latency_us: Latency,
+    /// Texts scored in a second on all threads.
+    pub texts_per_second: f64,
+}
+
+/// A part of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Slice {
+    /// How many.
+    pub rows: usize,
+    /// Share answered right.
+    pub accuracy: f64,
+}
+
+/// Measures `model` on the rows of `corpus` whose label it knows.
+///
+/// # Errors
+/// No such row.
+pub fn evaluate(model: &Model, corpus: &Corpus, seed: u64) -> Result<Evaluation, ExperimentError> {
+    let classes: Vec<Option<u16>> = corpus
+        .labels()
+        .iter()
+        .map(|name| model.labels().iter().position(|label| label == name).map(|class| class as u16))
+        .collect();
+    let mut unknown_labels = BTreeMap::new();
+    let (mut rows, mut truth, mut unlabelled) = (Vec::new(), Vec::new(), 0);
+    for row in 0..corpus.len() {
+        match corpus.label(row).map(|label| classes[usize::from(label)]) {
+            None => unlabelled += 1,
+            Some(Some(class)) => {
+                rows.push(row);
+                truth.push(class);
+            }
+            Some(None) => {
+                *unknown_labels.entry(corpus.label_name(row).unwrap_or_default().to_owned()).or_default() +=
+                    1;
+            }
+        }
+    }
+    if rows.is_empty() {
+        return Err(ExperimentError::Data {
+            why: format!(
+                "no row has a label that the model knows: the data has {}, the model {}; map them with --map",
+                list(corpus.labels()),
+                list(model.labels())
+            ),
+        });
+    }
+    let text = |i: usize| corpus.text(rows[i]);
+    let probs = model.predict_all(rows.len(), text);
+    let metrics = measure(&truth, &probs, model.labels(), seed)?;
+    let slices = |key: fn(&Corpus, usize) -> Option<&str>| {
+        let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for (i, &row) in rows.iter().enumerate() {
+            if let Some(name) = key(corpus, row) {
+                let (n, right) = counts.entry(name.to_owned()).or_default();
+                *n += 1;
+                *right += usize::from(probs.top(i).0 == truth[i]);
+            }
+        }
+        let slice = |(rows, right)| Slice { rows, accuracy: right as f64 / rows as f64 };
+        counts.into_iter().map(|(name, counts)| (name, slice(counts))).collect()
+    };
+    Ok(Evaluation {
+        metrics,
+        unlabelled,
+        unknown_labels,
+        languages: slices(|corpus, row| corpus.language(row)),
+        channels: slices(|corpus, row| corpus.channel(row)),
+        latency_us: latency(model, rows.len(), text),
+        texts_per_second: throughput(model, rows.len(), text),
+    })
+}
+
+fn list(labels: &[String]) -> String {
+    if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
+}
+
+/// Measures with this project's settings.
+pub(crate) fn measure(
+    truth: &[u16],
+    probs: &Probs,
+    labels: &[String],
+    seed: u64,
+) -> Result<Metrics, ExperimentError> {
+    let options = metrics::Options { seed, ..metrics::Options::default() };
+    Ok(metrics::measure(truth, probs.values(), labels, &options)?)
+}
+
+/// Time of single texts, spread evenly over `0..len`, after a warm-up.
+pub fn latency<'a>(model: &Model, len: usize, text: impl Fn(usize) -> &'a str) -> Latency {
+    let count = len.min(TIMED);
+    if count == 0 {
+        return Latency::default();
+    }
+    let mut scratch = Scratch::default();
+    let at = |i: usize| text(i * len / count);
+    (0..count).for_each(|i| drop(model.predict(&[at(i)], &mut scratch)));
+    let mut times: Vec<f64> = (0..count)
+        .map(|i| {
+            let start = Instant::now();
+            let probs = model.predict(&[at(i)], &mut scratch);
+            let time = start.elapsed().as_secs_f64() * 1e6;
+            debug_assert_eq!(probs.len(), 1);
+            time
+        })
+        .collect();
+    times.sort_unstable_by(f64::total_cmp);
+    Latency { p50: times[count / 2], p99: times[(count * 99 / 100).min(count - 1)] }
+}
+
+/// Texts a second in batches, on all threads of the pool.
+fn throughput<'a>(model: &Model, len: usize, text: impl Fn(usize) -> &'a str + Sync) -> f64 {
+    let count = len.max(BATCH);
+    let start = Instant::now();
+    let probs = model.predict_all(count, |i| text(i % len));
+    probs.len() as f64 / start.elapsed().as_secs_f64().max(1e-9)
+}

@@ -1,0 +1,179 @@
+//! Every setting of a run: what a plan file holds and `--set` changes.
+
+use sentimeter_corpus::SplitPlan;
+use sentimeter_model::features::{self, sampling::Sampling};
+use sentimeter_model::logistic;
+use sentimeter_text::{Body, Recipe};
+use serde::{Deserialize, Serialize};
+
+use crate::ExperimentError;
+
+/// The settings of a run; every key may be left out, unknown ones are errors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plan {
+    /// Splits, folds and sampling draw from it.
+    pub seed: u64,
+    /// How text is cleaned.
+    pub recipe: RecipePlan,
+    /// Which n-grams become features.
+    pub features: features::Settings,
+    /// How the classifier learns.
+    pub logistic: logistic::Settings,
+    /// What is done about imbalance.
+    pub sampling: SamplingPlan,
+    /// What is kept out to measure on.
+    pub split: SplitPlan,
+    /// How probabilities are calibrated.
+    pub calibration: CalibrationPlan,
+}
+
+/// A preset's name, or the steps themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecipePlan {
+    /// `tweet-en`, `en`, `fr`, `ar`, `auto`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// Steps in order, in place of a preset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<sentimeter_text::Step>>,
+}
+
+/// `[sampling]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SamplingPlan {
+    /// Over- or undersampling, or SMOTE.
+    pub kind: Sampling,
+}
+
+/// Whether probabilities are calibrated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CalibrationKind {
+    /// As the model gives them.
+    None,
+    /// One temperature, learned out of fold.
+    #[default]
+    Temperature,
+}
+
+/// `[calibration]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CalibrationPlan {
+    /// Whether and how.
+    pub kind: CalibrationKind,
+    /// Models trained beside the final one, each without one fold, at least 2.
+    pub folds: u8,
+}
+
+impl Default for Plan {
+    /// The better default: see `plans/default.toml`, which a test keeps equal to this.
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            recipe: RecipePlan { preset: Some("auto".to_owned()), steps: None },
+            features: features::Settings {
+                words: Some([1, 2]),
+                chars: Some([2, 5]),
+                max_features: 500_000,
+                ..features::Settings::default()
+            },
+            logistic: logistic::Settings { c: 3.0, ..logistic::Settings::default() },
+            sampling: SamplingPlan::default(),
+            split: SplitPlan::default(),
+            calibration: CalibrationPlan::default(),
+        }
+    }
+}
+
+impl Default for CalibrationPlan {
+    fn default() -> Self {
+        Self { kind: CalibrationKind::default(), folds: 5 }
+    }
+}
+
+impl Plan {
+    /// The plan of a TOML file's text, with `key=value` settings over it.
+    ///
+    /// Keys are dotted (`features.min_df`), values are TOML; a bare word is a string.
+    ///
+    /// # Errors
+    /// Broken TOML, unknown keys, values of another type, settings out of range.
+    pub fn from_toml(text: &str, set: &[String]) -> Result<Self, ExperimentError> {
+        let mut table: toml::Table =
+            toml::from_str(text).map_err(|e| ExperimentError::Plan { why: e.to_string() })?;
+        for setting in set {
+            apply(&mut table, setting)?;
+        }
+        // Only with settings given is the text's own position in the file lost.
+        let plan: Self = if set.is_empty() {
+            toml::from_str(text).map_err(|e| ExperimentError::Plan { why: e.to_string() })?
+        } else {
+            table.try_into().map_err(|e: toml::de::Error| ExperimentError::Plan { why: e.to_string() })?
+        };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// The recipe that the plan names or spells out.
+    ///
+    /// # Errors
+    /// A preset that is not there, or both preset and steps.
+    pub fn recipe(&self) -> Result<Recipe, ExperimentError> {
+        match (&self.recipe.preset, &self.recipe.steps) {
+            (None, Some(steps)) => Ok(Recipe { name: None, body: Body::Steps(steps.clone()) }),
+            (preset, None) => {
+                let name = preset.as_deref().unwrap_or("auto");
+                Recipe::preset(name).ok_or_else(|| ExperimentError::Plan {
+                    why: format!("no recipe `{name}`; there are {}", Recipe::presets().join(", ")),
+                })
+            }
+            (Some(_), Some(_)) => Err(ExperimentError::Plan {
+                why: "[recipe] has both `preset` and `steps`: leave one out".to_owned(),
+            }),
+        }
+    }
+
+    fn check(&self) -> Result<(), ExperimentError> {
+        let wrong = |why: String| Err(ExperimentError::Plan { why });
+        self.recipe()?.compile().map_err(|e| ExperimentError::Plan { why: e.to_string() })?;
+        self.features.check()?;
+        logistic::Logistic::try_from(&self.logistic)?;
+        let share = self.split.test_share;
+        if !(share > 0.0 && share < 1.0) {
+            return wrong(format!("split.test_share is {share}; it must be above 0 and below 1"));
+        }
+        if self.calibration.folds < 2 {
+            return wrong(format!("calibration.folds is {}; it must be at least 2", self.calibration.folds));
+        }
+        Ok(())
+    }
+}
+
+/// Puts `a.b=value` into the table.
+fn apply(table: &mut toml::Table, setting: &str) -> Result<(), ExperimentError> {
+    let wrong = |why: &str| ExperimentError::Plan { why: format!("--set {setting}: {why}") };
+    let (key, value) = setting.split_once('=').ok_or_else(|| wrong("wants key=value"))?;
+    let value = value.trim();
+    let value: toml::Value = match toml::from_str::<toml::Table>(&format!("v = {value}")) {
+        Ok(mut parsed) => parsed.remove("v").ok_or_else(|| wrong("has no value"))?,
+        Err(_) => toml::Value::String(value.to_owned()),
+    };
+    let mut path: Vec<&str> = key.trim().split('.').collect();
+    let last = path.pop().unwrap_or_default();
+    let mut at = table;
+    for part in path {
+        let next = at.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        at = next
+            .as_table_mut()
+            .ok_or_else(|| wrong("goes into a setting that has no settings of its own"))?;
+    }
+    if key.trim() == "recipe.steps" {
+        at.remove("preset");
+    }
+    at.insert(last.to_owned(), value);
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! A corpus and a plan become a measured model.
+
+use std::time::Instant;
+
+use sentimeter_corpus::Corpus;
+use sentimeter_model::calibration::{Calibration, temperature};
+use sentimeter_model::features::{Counts, Sparse, Tfidf, Tokens, Vectorizer, sampling, smote};
+use sentimeter_model::logistic::{Logistic, Solution, Start};
+use sentimeter_model::metrics::Metrics;
+use sentimeter_model::{Body, Card, Fit, Hooks, Lineage, Linear, Model, Targets, Training};
+use serde::Serialize;
+
+use crate::ExperimentError;
+use crate::evaluate::measure;
+use crate::plan::{CalibrationKind, Plan};
+use crate::prepare::{Dropped, Prepared, content_hash, prepare};
+
+/// Rows past which the temperature is learned from one held-out part in place of all folds: it is
+/// one number, and so many rows leave its standard error below 1 %.
+const HELD_OUT: usize = 50_000;
+
+/// Wall time of each stage, seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Seconds {
+    /// Reading the data; the caller's to fill in.
+    pub read: f64,
+    /// Removing duplicates and splitting.
+    pub prepare: f64,
+    /// Cleaning and numbering words.
+    pub clean: f64,
+    /// Counting n-grams and weighing rows.
+    pub vectorise: f64,
+    /// The optimiser.
+    pub fit: f64,
+    /// Learning the temperature out of fold: the fits that it takes.
+    pub calibrate: f64,
+    /// Measuring on the test part.
+    pub evaluate: f64,
+    /// Writing the model; the caller's to fill in.
+    pub save: f64,
+    /// All of it; the caller's to fill in.
+    pub total: f64,
+}
+
+/// A model and what became known on the way to it.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model, its metrics on its card.
+    pub model: Model,
+    /// Rows that it learned from.
+    pub rows: usize,
+    /// Rows that it was measured on.
+    pub test_rows: usize,
+    /// What was left out, and why.
+    pub dropped: Dropped,
+    /// Iterations of the final fit.
+    pub iterations: u32,
+    /// Whether the final fit reached its tolerance.
+    pub converged: bool,
+    /// What was measured on the test part.
+    pub metrics: Metrics,
+    /// Where the time went.
+    pub seconds: Seconds,
+}
+
+/// Learns from `data` by `plan` and measures on `test`, or, without one, on a part of `data` that
+/// is kept out.
+///
+/// # Errors
+/// Data without two classes, settings that leave nothing, an interruption by the hooks.
+pub fn train(
+    plan: &Plan,
+    data: &Corpus,
+    test: Option<&Corpus>,
+    hooks: &mut dyn Hooks,
+) -> Result<Trained, ExperimentError> {
+    let mut seconds = Seconds::default();
+    let mut clock = Clock::start();
+    let prepared = prepare(plan, data, test)?;
+    seconds.prepare = clock.lap();
+
+    let recipe = plan.recipe()?;
+    let analyzer = recipe.compile()?;
+    let train = &prepared.train;
+    let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;
+    seconds.clean = clock.lap();
+    let counts = Counts::new(tokens, &plan.features)?;
+    seconds.vectorise = clock.lap();
+
+    let truth: Vec<u16> = train.iter().map(|r| r.class).collect();
+    let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels };
+    let calibrated = match plan.calibration.kind {
+        CalibrationKind::None => None,
+        CalibrationKind::Temperature => Some(job.calibrate(&prepared, hooks)?),
+    };
+    seconds.calibrate = clock.lap();
+
+    let all: Vec<u32> = (0..truth.len() as u32).collect();
+    let (tfidf, rows) = Tfidf::fit(&counts, &all, &plan.features)?;
+    seconds.vectorise += clock.lap();
+    let start = calibrated.as_ref().map(|c| c.start(&tfidf));
+    let solution = job.fit(&rows, &truth, start, hooks)?;
+    drop(rows);
+    seconds.fit = clock.lap();
+
+    let vectorizer = Vectorizer::new(&counts, &tfidf);
+    let mut model = Model::new(
+        Card {
+            recipe,
+            labels: prepared.labels.clone(),
+            plan: serde_json::to_value(plan).unwrap_or_default(),
+            calibration: calibrated.map_or(Calibration::None, |c| c.calibration),
+            metrics: serde_json::Value::Null,
+            lineage: Lineage {
+                data: prepared.data_hash.clone(),
+                training: content_hash(&prepared.labels, train),
+                test: Some(content_hash(&prepared.labels, &prepared.test)),
+                seed: plan.seed,
+                code: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+        },
+        Body::Linear(Linear::new(vectorizer, &solution)),
+    )?;
+    seconds.vectorise += clock.lap();
+
+    let tested = test.unwrap_or(data);
+    let rows = &prepared.test;
+    let probs = model.predict_all(rows.len(), |i| tested.text(rows[i].row as usize));
+    let truth: Vec<u16> = rows.iter().map(|r| r.class).collect();
+    let metrics = measure(&truth, &probs, &prepared.labels, plan.seed)?;
+    model.set_metrics(serde_json::to_value(&metrics).unwrap_or_default());
+    seconds.evaluate = clock.lap();
+    Ok(Trained {
+        model,
+        rows: train.len(),
+        test_rows: rows.len(),
+        dropped: prepared.dropped,
+        iterations: solution.iterations,
+        converged: solution.converged,
+        metrics,
+        seconds,
+    })
+}
+
+/// Laps of wall time.
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Seconds since the last lap.
+    fn lap(&mut self) -> f64 {
+        let seconds = self.0.elapsed().as_secs_f64();
+        self.0 = Instant::now();
+        seconds
+    }
+}
+
+/// What all fits of a run share.
+pub(crate) struct Job<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) counts: &'a Counts,
+    /// Class of each counted text.
+    pub(crate) truth: &'a [u16],
+    pub(crate) labels: &'a [String],
+}
+
+/// A temperature, and the fold's model that it was learned with.
+struct Calibrated {
+    calibration: Calibration,
+    tfidf: Tfidf,
+    solution: Solution,
+}
+
+impl Calibrated {
+    /// The fold's solution under another vocabulary: the final fit's start.
+    fn start(&self, tfidf: &Tfidf) -> Start {
+        let intercepts = self.solution.intercepts.clone();
+        Start { weights: tfidf.carry(&self.tfidf, &self.solution.weights, intercepts.len()), intercepts }
+    }
+}
+
+impl Job<'_> {
+    /// Fits on rows that were weighed, after sampling, with class weights.
+    pub(crate) fn fit(
+        &self,
+        rows: &Sparse,
+        truth: &[u16],
+        start: Option<Start>,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Solution, ExperimentError> {
+        let (classes, seed) = (self.labels.len(), self.plan.seed);
+        let resampled = match self.plan.sampling.kind {
+            sampling::Sampling::None => None,
+            sampling::Sampling::Over => Some(take(rows, truth, &sampling::over(truth, classes, seed))),
+            sampling::Sampling::Under => Some(take(rows, truth, &sampling::under(truth, classes, seed))),
+            sampling::Sampling::Smote => Some(smote::smote(rows, truth, classes, seed)),
+        };
+        let (rows, truth) = resampled.as_ref().map_or((rows, truth), |(rows, truth)| (rows, &truth[..]));
+        let mut counts = vec![0; classes];
+        truth.iter().for_each(|&y| counts[usize::from(y)] += 1);
+        let by_class = self.plan.logistic.class_weight.resolve(self.labels, &counts)?;
+        let weights: Option<Vec<f64>> = by_class
+            .iter()
+            .any(|&w| w != 1.0)
+            .then(|| truth.iter().map(|&y| by_class[usize::from(y)]).collect());
+        let mut logistic = Logistic::try_from(&self.plan.logistic)?;
+        if let Some(start) = start {
+            logistic = logistic.starting_from(start);
+        }
+        let training = Training { rows, targets: Targets::Hard(truth), classes, weights: weights.as_deref() };
+        Ok(logistic.fit(&training, hooks)?)
+    }
+
+    /// Vocabulary and weights from the training rows of a fold, and its logits of the others.
+    pub(crate) fn fold(
+        &self,
+        train: &[u32],
+        held: &[u32],
+        hooks: &mut dyn Hooks,
+    ) -> Result<(Tfidf, Solution, Vec<f64>), ExperimentError> {
+        let (tfidf, rows) = Tfidf::fit(self.counts, train, &self.plan.features)?;
+        let truth: Vec<u16> = train.iter().map(|&r| self.truth[r as usize]).collect();
+        let solution = self.fit(&rows, &truth, None, hooks)?;
+        drop(rows);
+        let logits = solution.logits(&tfidf.weigh(self.counts, held));
+        Ok((tfidf, solution, logits))
+    }
+
+    /// Learns the temperature on rows that the models that answer them have not seen.
+    fn calibrate(&self, prepared: &Prepared, hooks: &mut dyn Hooks) -> Result<Calibrated, ExperimentError> {
+        let folds = u32::from(self.plan.calibration.folds);
+        let rows = self.truth.len();
+        // With so many rows that one part of a fold's size is plenty, one such part is held out.
+        let parts = if rows > HELD_OUT * folds as usize { rows.div_ceil(HELD_OUT) as u32 } else { folds };
+        let used = if parts == folds { folds } else { 1 };
+        let fold_of = prepared.folds(parts, self.plan.seed);
+        let (mut logits, mut truth, mut first) = (Vec::new(), Vec::new(), None);
+        for fold in 0..used {
+            let of = |inside: bool| -> Vec<u32> {
+                (0..rows as u32).filter(|&r| (fold_of[r as usize] == fold) == inside).collect()
+            };
+            let (train, held) = (of(false), of(true));
+            let (tfidf, solution, mut answers) = self.fold(&train, &held, hooks)?;
+            logits.append(&mut answers);
+            truth.extend(held.iter().map(|&r| self.truth[r as usize]));
+            first.get_or_insert((tfidf, solution));
+        }
+        let (tfidf, solution) = first.expect("there are at least two folds");
+        let calibration = match temperature(&logits, solution.intercepts.len(), &truth) {
+            Some(temperature) => Calibration::Temperature { temperature },
+            None => Calibration::None,
+        };
+        Ok(Calibrated { calibration, tfidf, solution })
+    }
+}
+
+fn take(rows: &Sparse, truth: &[u16], chosen: &[u32]) -> (Sparse, Vec<u16>) {
+    (rows.select(chosen), chosen.iter().map(|&r| truth[r as usize]).collect())
+}

@@ -1,0 +1,138 @@
+//! Probabilities that mean what they say: temperature scaling on out-of-fold logits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::reduce;
+
+/// How a model's probabilities are calibrated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Calibration {
+    /// As the model gives them.
+    None,
+    /// Logits are divided by `temperature` (above 0): one number, which changes no decision
+    /// (Guo, Pleiss, Sun & Weinberger 2017, arXiv:1706.04599).
+    Temperature {
+        /// Above 1: the model was too sure of itself.
+        temperature: f64,
+    },
+}
+
+impl Calibration {
+    /// What logits are multiplied by.
+    pub fn scale(self) -> f64 {
+        match self {
+            Self::None => 1.0,
+            Self::Temperature { temperature } => 1.0 / temperature,
+        }
+    }
+}
+
+/// Rows whose losses one thread adds.
+const CHUNK: usize = 1 << 14;
+
+/// The temperature that minimises the log loss of held-out `logits`, `[rows, outputs]` row-major,
+/// one output for two classes. `None` when there are no rows or no temperature in `[1/20, 20]` is
+/// better than its neighbours' (all rows right, say: then any is as good).
+///
+/// Newton's method on `1/T`, in which the loss is convex; bisection keeps it within the bounds.
+pub fn temperature(logits: &[f64], outputs: usize, truth: &[u16]) -> Option<f64> {
+    let (mut low, mut high) = (1.0 / 20.0, 20.0);
+    let (mut scale, mut found) = (1.0, false);
+    for _ in 0..60 {
+        let (slope, curve) = slopes(logits, outputs, truth, scale)?;
+        if slope > 0.0 {
+            high = scale;
+        } else {
+            low = scale;
+        }
+        let newton = scale - slope / curve;
+        let next = if newton > low && newton < high { newton } else { f64::midpoint(low, high) };
+        if (next - scale).abs() <= 1e-9 * scale {
+            found = true;
+            break;
+        }
+        scale = next;
+    }
+    let inside = scale > 1.0 / 19.9 && scale < 19.9;
+    (found && inside).then(|| 1.0 / scale)
+}
+
+/// First and second derivative of the summed log loss by the logits' factor.
+fn slopes(logits: &[f64], outputs: usize, truth: &[u16], scale: f64) -> Option<(f64, f64)> {
+    let chunk = |range: std::ops::Range<usize>| {
+        let (mut slope, mut curve) = (0.0, 0.0);
+        let mut exps = vec![0.0; outputs];
+        for row in range {
+            let z = &logits[row * outputs..(row + 1) * outputs];
+            let class = usize::from(truth[row]);
+            if let [z] = *z {
+                let p = sigmoid(scale * z);
+                slope += (p - if class == 1 { 1.0 } else { 0.0 }) * z;
+                curve += p * (1.0 - p) * z * z;
+            } else {
+                let most = z.iter().fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+                let mut sum = 0.0;
+                for (e, z) in exps.iter_mut().zip(z) {
+                    *e = libm::exp(scale * (z - most));
+                    sum += *e;
+                }
+                let mean = exps.iter().zip(z).map(|(e, z)| e * z).sum::<f64>() / sum;
+                let square = exps.iter().zip(z).map(|(e, z)| e * z * z).sum::<f64>() / sum;
+                slope += mean - z[class];
+                curve += square - mean * mean;
+            }
+        }
+        (slope, curve)
+    };
+    reduce(truth.len(), CHUNK, chunk, |a, b| (a.0 + b.0, a.1 + b.1))
+}
+
+/// `1 / (1 + e⁻ᶻ)`, which overflows nowhere.
+#[inline]
+pub(crate) fn sigmoid(z: f64) -> f64 {
+    let e = libm::exp(-z.abs());
+    if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Logits on a grid, and labels drawn so that the true log-odds are `factor` times the logit.
+    fn drawn(factor: f64) -> (Vec<f64>, Vec<u16>) {
+        let mut logits = Vec::new();
+        let mut truth = Vec::new();
+        for i in 0..200 {
+            let z = f64::from(i) / 25.0 - 4.0;
+            let positive = (sigmoid(factor * z) * 1000.0).round() as usize;
+            for j in 0..1000 {
+                logits.push(z);
+                truth.push(u16::from(j < positive));
+            }
+        }
+        (logits, truth)
+    }
+
+    #[test]
+    fn finds_the_temperature_that_the_labels_were_drawn_with() {
+        for factor in [0.25, 0.5, 1.0, 1.7] {
+            let (logits, truth) = drawn(factor);
+            let t = temperature(&logits, 1, &truth).unwrap();
+            assert!((t * factor - 1.0).abs() < 0.01, "{factor}: {t}");
+            // The same as a softmax over (0, z).
+            let both: Vec<f64> = logits.iter().flat_map(|&z| [0.0, z]).collect();
+            assert!((temperature(&both, 2, &truth).unwrap() - t).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn nothing_to_calibrate_on_is_no_temperature() {
+        assert_eq!(temperature(&[], 1, &[]), None);
+        assert_eq!(
+            temperature(&[5.0, -5.0], 1, &[1, 0]),
+            None,
+            "all right: any temperature above 0 is worse"
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! A set of strings with dense ids.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Words and their ids `0, 1, 2, …`, in the order of insertion.
+///
+/// Open addressing over one byte buffer: no allocation per word, and a look-up touches one slot
+/// and one string.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    /// Upper half of the hash and the id plus one; 0 is free. A power of two, at most 3/4 full.
+    slots: Vec<(u32, u32)>,
+}
+
+impl Words {
+    /// Room for `words` words before the table grows.
+    pub fn with_capacity(words: usize) -> Self {
+        let slots = (words.max(8) * 4 / 3 + 1).next_power_of_two();
+        Self { bytes: Vec::new(), ends: Vec::with_capacity(words), slots: vec![(0, 0); slots] }
+    }
+
+    /// Number of words.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The word with this id.
+    pub fn word(&self, id: u32) -> &str {
+        // Only whole `&str` are inserted, so this never falls back.
+        std::str::from_utf8(self.raw(id)).unwrap_or("")
+    }
+
+    fn raw(&self, id: u32) -> &[u8] {
+        let id = id as usize;
+        let start = if id == 0 { 0 } else { self.ends[id - 1] as usize };
+        &self.bytes[start..self.ends[id] as usize]
+    }
+
+    /// All words by id.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|id| self.word(id as u32))
+    }
+
+    /// The id of `word`, if it is here.
+    #[inline]
+    pub fn get(&self, word: &str) -> Option<u32> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        self.probe(word.as_bytes(), xxh3_64(word.as_bytes())).ok()
+    }
+
+    /// The id of `word`, which is put in if it is new.
+    #[inline]
+    pub fn insert(&mut self, word: &str) -> u32 {
+        if (self.len() + 1) * 4 > self.slots.len() * 3 {
+            self.grow();
+        }
+        let hash = xxh3_64(word.as_bytes());
+        match self.probe(word.as_bytes(), hash) {
+            Ok(id) => id,
+            Err(slot) => {
+                let id = self.ends.len() as u32;
+                self.bytes.extend_from_slice(word.as_bytes());
+                self.ends.push(self.bytes.len() as u32);
+                self.slots[slot] = ((hash >> 32) as u32, id + 1);
+                id
+            }
+        }
+    }
+
+    /// The id, or the free slot where the word would go.
+    #[inline]
+    fn probe(&self, word: &[u8], hash: u64) -> Result<u32, usize> {
+        let mask = self.slots.len() - 1;
+        let tag = (hash >> 32) as u32;
+        let mut slot = hash as usize & mask;
+        loop {
+            let (found, id) = self.slots[slot];
+            if id == 0 {
+                return Err(slot);
+            }
+            if found == tag && self.raw(id - 1) == word {
+                return Ok(id - 1);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(16);
+        let mask = size - 1;
+        let mut slots = vec![(0, 0); size];
+        for id in 0..self.len() as u32 {
+            let hash = xxh3_64(self.raw(id));
+            let mut slot = hash as usize & mask;
+            while slots[slot].1 != 0 {
+                slot = (slot + 1) & mask;
+            }
+            slots[slot] = ((hash >> 32) as u32, id + 1);
+        }
+        self.slots = slots;
+    }
+
+    /// The words' bytes, one after the other, and where each ends.
+    pub(crate) fn parts(&self) -> (&[u8], &[u32]) {
+        (&self.bytes, &self.ends)
+    }
+
+    /// Rebuilds a set from [`Words::parts`]; `None` when the parts are no list of distinct words.
+    pub(crate) fn from_parts(bytes: &[u8], ends: &[u32]) -> Option<Self> {
+        let mut words = Self::with_capacity(ends.len());
+        words.bytes.reserve(bytes.len());
+        let mut start = 0;
+        for (id, &end) in (0_u32..).zip(ends) {
+            let word = std::str::from_utf8(bytes.get(start..end as usize)?).ok()?;
+            if words.insert(word) != id {
+                return None;
+            }
+            start = end as usize;
+        }
+        (start == bytes.len()).then_some(words)
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Words {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(words: I) -> Self {
+        let mut out = Self::default();
+        for word in words {
+            out.insert(word);
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_dense_and_found_again() {
+        let mut words = Words::default();
+        assert_eq!(words.get("a"), None);
+        let many: Vec<String> = (0..5000).map(|i| format!("w{i}")).collect();
+        for (i, w) in many.iter().enumerate() {
+            assert_eq!(words.insert(w), i as u32);
+        }
+        for (i, w) in many.iter().enumerate() {
+            assert_eq!(words.insert(w), i as u32, "a second time");
+            assert_eq!(words.get(w), Some(i as u32));
+            assert_eq!(words.word(i as u32), w);
+        }
+        assert_eq!(words.get("w5000"), None);
+        let (bytes, ends) = words.parts();
+        assert_eq!(Words::from_parts(bytes, ends).unwrap().get("w4711"), Some(4711));
+        assert!(Words::from_parts(b"aa", &[1, 2]).is_none(), "the same word twice");
+        assert!(Words::from_parts(b"aa", &[1, 3]).is_none(), "past the end");
+        assert!(Words::from_parts("é".as_bytes(), &[1, 2]).is_none(), "not UTF-8");
+    }
+}

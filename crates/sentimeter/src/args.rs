@@ -1,0 +1,271 @@
+//! The command line, as a person types it.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use sentimeter_corpus::{Format, LabelMap, Quote, ReadOptions};
+
+/// Measures what people feel in what they write: labelled feedback becomes a trained, measured,
+/// saved model that scores new text.
+#[derive(Debug, Parser)]
+#[command(name = "sentimeter", version, propagate_version = true, infer_subcommands = true)]
+#[command(after_help = "Start with: sentimeter train --data examples/feedback.csv\n\
+                        then:       sentimeter predict \"what a lovely day\"\n\n\
+                        Lemmas come from WordNet 3.0, Copyright 2006 by Princeton University; its licence is\n\
+                        printed by: sentimeter --version -v")]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Where data sets and models are kept
+    #[arg(long, global = true, env = "SENTIMETER_HOME", default_value = ".sentimeter", value_name = "DIR")]
+    pub home: PathBuf,
+    /// Answer in JSON on standard output; everything else goes to standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more; twice, more still
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Worker threads; results do not depend on it [default: one a core]
+    #[arg(long, global = true, env = "SENTIMETER_THREADS", value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read labelled (or unlabelled) texts in any usual format into an immutable data set
+    Import(ImportArgs),
+    /// List, show or delete imported data sets
+    Datasets(DatasetsArgs),
+    /// Learn a model from labelled texts, measure it on texts it never saw, and save it
+    Train(TrainArgs),
+    /// Measure a model on labelled texts
+    Evaluate(EvaluateArgs),
+    /// Score texts: from the command line, a file or standard input
+    Predict(PredictArgs),
+    /// Print a shell's completion script
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+/// How files are read; what is not given is guessed, and said.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reading files (what is not given is guessed, and said)")]
+pub struct ReadArgs {
+    /// csv, tsv, jsonl, json, parquet, excel, lines, text-label, label-text, sentiment140,
+    /// tweeteval, semeval, airline, helpdesk, reviews or survey
+    #[arg(long)]
+    pub format: Option<Format>,
+    /// Column of the text, by name or by number from 1; several are joined
+    #[arg(long, value_name = "COL")]
+    pub text: Vec<String>,
+    /// Column of the label, or =VALUE for every row
+    #[arg(long, value_name = "COL")]
+    pub label: Option<String>,
+    /// Where the file's name states the label: "train_{label}.txt"
+    #[arg(long, value_name = "PATTERN")]
+    pub label_from_name: Option<String>,
+    /// What labels mean: "0=negative,4=positive", "1..2=negative,3=neutral,4..5=positive"
+    #[arg(long, value_name = "RULES")]
+    pub map: Option<LabelMap>,
+    /// Column of the source's id
+    #[arg(long, value_name = "COL")]
+    pub id: Option<String>,
+    /// Column of the time
+    #[arg(long, value_name = "COL")]
+    pub time: Option<String>,
+    /// Column of the author
+    #[arg(long, value_name = "COL")]
+    pub author: Option<String>,
+    /// Column of the channel, or the channel itself: social, ticket, review, survey, …
+    #[arg(long, value_name = "COL|NAME")]
+    pub channel: Option<String>,
+    /// Column of the language, or the language itself: en, fr, ar
+    #[arg(long, value_name = "COL|CODE")]
+    pub language: Option<String>,
+    /// The first row names the columns
+    #[arg(long, overrides_with = "no_header")]
+    pub header: bool,
+    /// The first row is data
+    #[arg(long)]
+    pub no_header: bool,
+    /// What stands between two fields: one character, or "tab"
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    pub delimiter: Option<char>,
+    /// Whether " quotes fields: auto, on or off
+    #[arg(long, default_value = "auto", value_name = "HOW")]
+    pub quote: Quote,
+    /// utf-8, latin1, windows-1252, utf-16le, …
+    #[arg(long)]
+    pub encoding: Option<String>,
+    /// Mend texts that were encoded twice ("Ã©" for "é")
+    #[arg(long)]
+    pub mend: bool,
+    /// Share of broken rows past which reading stops
+    #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
+    pub max_bad_rows: f64,
+}
+
+fn delimiter(raw: &str) -> Result<char, String> {
+    let mut chars = raw.chars();
+    match (raw, chars.next(), chars.next()) {
+        ("tab" | "\\t", ..) => Ok('\t'),
+        (_, Some(c), None) => Ok(c),
+        _ => Err("wants one character, or `tab`".to_owned()),
+    }
+}
+
+impl ReadArgs {
+    /// The reader's options.
+    pub fn options(&self) -> ReadOptions {
+        ReadOptions {
+            format: self.format,
+            text: self.text.clone(),
+            label: self.label.clone(),
+            label_from_name: self.label_from_name.clone(),
+            id: self.id.clone(),
+            time: self.time.clone(),
+            author: self.author.clone(),
+            channel: self.channel.clone(),
+            language: self.language.clone(),
+            map: self.map.clone(),
+            header: if self.header { Some(true) } else { self.no_header.then_some(false) },
+            delimiter: self.delimiter,
+            quote: self.quote,
+            encoding: self.encoding.clone(),
+            mend: self.mend,
+            max_bad_rows: self.max_bad_rows,
+            ..ReadOptions::default()
+        }
+    }
+}
+
+/// `sentimeter import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Files; compressed ones (gzip, zstd, zip) are unpacked on the way
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// What the data set is called [default: the first file's name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Expectations that the data must meet; exit status 1 and a table where it does not
+    #[arg(long, value_name = "EXPECTATIONS.toml")]
+    pub check: Option<PathBuf>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `sentimeter datasets`.
+#[derive(Debug, Args)]
+pub struct DatasetsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: DatasetsAction,
+}
+
+/// What to do with data sets.
+#[derive(Debug, Subcommand)]
+pub enum DatasetsAction {
+    /// All data sets and their versions
+    List,
+    /// Sources, counts, settings and troubles of one
+    Show {
+        /// NAME or NAME@VERSION
+        name: String,
+    },
+    /// Remove one version, or with NAME alone all of them
+    Delete {
+        /// NAME or NAME@VERSION
+        name: String,
+    },
+}
+
+/// `sentimeter train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Settings; without it the built-in default (plans/default.toml)
+    #[arg(value_name = "PLAN.toml")]
+    pub plan: Option<PathBuf>,
+    /// A data set, or files in any readable format
+    #[arg(long, required = true, value_name = "NAME|FILE", num_args = 1..)]
+    pub data: Vec<String>,
+    /// What to measure on; all of --data is then learned from. Without it a part of --data is kept out
+    #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
+    pub test: Vec<String>,
+    /// The kind of model
+    #[arg(long, default_value = "logistic", value_parser = ["logistic"])]
+    pub model: String,
+    /// Change a setting of the plan: features.min_df=2, recipe.preset=en, logistic.c=1.5, …
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Where the model goes [default: models/sentiment.safetensors in the home]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Cross-validate with so many folds in place of training a model to keep
+    #[arg(long, value_name = "FOLDS", conflicts_with_all = ["test", "out"])]
+    pub cross_validate: Option<u32>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `sentimeter evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// The model file [default: models/sentiment.safetensors in the home]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// A data set, or files in any readable format
+    #[arg(long, required = true, value_name = "NAME|FILE", num_args = 1..)]
+    pub data: Vec<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `sentimeter predict`.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// The texts; without any, and without --input, standard input is read, a text a line
+    #[arg(value_name = "TEXT", conflicts_with = "input")]
+    pub texts: Vec<String>,
+    /// The model file [default: models/sentiment.safetensors in the home]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// A file to score, of any size: CSV, TSV, JSON Lines, Parquet or plain lines; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Where the input's rows go, with sentiment, confidence and a probability per class; - is
+    /// standard output, the default
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Answer nothing rather than with less confidence: the sentiment is then empty
+    #[arg(long, value_name = "P")]
+    pub min_confidence: Option<f32>,
+    /// Show what each token added (texts on the command line)
+    #[arg(long)]
+    pub explain: bool,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `sentimeter completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// bash, zsh, fish, elvish or powershell
+    pub shell: clap_complete::Shell,
+}

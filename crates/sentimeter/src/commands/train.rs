@@ -1,0 +1,143 @@
+//! `sentimeter train`: labelled texts become a measured model file.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use sentimeter_experiment::{Dropped, Plan, Seconds, cross_validate, train};
+use sentimeter_model::calibration::Calibration;
+use sentimeter_model::metrics::Metrics;
+use serde::Serialize;
+
+use super::print_json;
+use crate::args::{Global, TrainArgs};
+use crate::progress::Shown;
+use crate::{data, home};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer<'a> {
+    model: String,
+    digest: String,
+    bytes: u64,
+    rows: usize,
+    test_rows: usize,
+    features: usize,
+    dropped: Dropped,
+    iterations: u32,
+    converged: bool,
+    calibration: Calibration,
+    seconds: Seconds,
+    peak_memory_mb: f64,
+    metrics: &'a Metrics,
+}
+
+pub fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    let start = Instant::now();
+    let plan = match &args.plan {
+        None => Plan::from_toml("", &args.set)?,
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the plan {}", path.display()))?;
+            Plan::from_toml(&text, &args.set).with_context(|| format!("in the plan {}", path.display()))?
+        }
+    };
+    let mut progress = Shown::new(global.quiet);
+    let options = args.read.options();
+    let corpus = data::load(global, &args.data, &options, &mut progress)?;
+    let test = match &args.test[..] {
+        [] => None,
+        names => Some(data::load(global, names, &options, &mut progress)?),
+    };
+    let read = start.elapsed().as_secs_f64();
+    if let Some(folds) = args.cross_validate {
+        let found = cross_validate(&plan, &corpus, folds, &mut progress)?;
+        progress.finish();
+        if global.json {
+            print_json(&found)?;
+        } else {
+            println!(
+                "accuracy {:.4} ± {:.4} over {folds} folds of {} rows, macro F1 {:.4}",
+                found.accuracy, found.accuracy_deviation, found.rows, found.macro_f1
+            );
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let mut trained = train(&plan, &corpus, test.as_ref(), &mut progress)?;
+    progress.finish();
+    let saving = Instant::now();
+    let (path, digest, bytes) = home::save_model(global, args.out.as_deref(), &trained.model)?;
+    trained.seconds.save = saving.elapsed().as_secs_f64();
+    trained.seconds.read = read;
+    trained.seconds.total = start.elapsed().as_secs_f64();
+    if !trained.converged {
+        tracing::warn!(
+            "the optimiser stopped after {} iterations above its tolerance; raise logistic.max_iterations",
+            trained.iterations
+        );
+    }
+    let answer = Answer {
+        model: path.display().to_string(),
+        digest: digest.to_string(),
+        bytes,
+        rows: trained.rows,
+        test_rows: trained.test_rows,
+        features: trained.model.features(),
+        dropped: trained.dropped,
+        iterations: trained.iterations,
+        converged: trained.converged,
+        calibration: trained.model.card().calibration,
+        seconds: trained.seconds,
+        peak_memory_mb: peak_memory_mb(),
+        metrics: &trained.metrics,
+    };
+    if global.json {
+        print_json(&answer)?;
+    } else {
+        print(&answer);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(answer: &Answer<'_>) {
+    println!("{}", answer.metrics);
+    let Dropped { unlabelled, ties, relabelled, in_test, unknown_label } = answer.dropped;
+    for (rows, what) in [
+        (unlabelled, "rows without a label were left out"),
+        (ties, "rows were left out: the same text stands with other labels equally often"),
+        (relabelled, "rows got the label that most occurrences of the same text have"),
+        (in_test, "rows were left out of training: the same text stands in the test part"),
+        (unknown_label, "test rows were left out: their label does not occur in the training data"),
+    ] {
+        if rows > 0 {
+            println!("{rows} {what}");
+        }
+    }
+    println!(
+        "learned from {} texts, measured on {} that it never saw; {} features, {} iterations\n\
+         {:.1} s in all (read {:.1}, clean {:.1}, vectorise {:.1}, fit {:.1}), {:.0} MB at most\n\
+         model {} ({:.1} MB, {})",
+        answer.rows,
+        answer.test_rows,
+        answer.features,
+        answer.iterations,
+        answer.seconds.total,
+        answer.seconds.read,
+        answer.seconds.clean,
+        answer.seconds.vectorise,
+        answer.seconds.fit,
+        answer.peak_memory_mb,
+        answer.model,
+        answer.bytes as f64 / 1e6,
+        &answer.digest[..12],
+    );
+}
+
+/// The most memory that this process has held, in MiB; 0 where the system does not say.
+fn peak_memory_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|l| l.split_whitespace().next()).and_then(|n| n.parse::<f64>().ok());
+    kib.unwrap_or(0.0) / 1024.0
+}
