@@ -70,6 +70,30 @@ fn a_help_desks_tickets() {
     assert_eq!((corpus.text(1), corpus.id(1), corpus.label(1)), ("Still nothing!", Some("7"), None));
 }
 
+/// The exports that the quickstart shows, read as they lie there.
+#[test]
+fn the_examples_are_recognised() {
+    let exports = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/exports");
+    let read = |name: &str, pairs: &[(&str, &str)]| {
+        read(&[exports.join(name)], &options(pairs), &mut |_| ControlFlow::Continue(())).unwrap()
+    };
+    let (tickets, report) = read("helpdesk.csv", &[]);
+    assert_eq!(tickets.labels(), ["negative", "positive"], "offered and empty scores are none");
+    assert!((0..tickets.len()).all(|i| !tickets.text(i).contains("Agent")));
+    assert!(
+        tickets.text(0).starts_with("Router keeps rebooting\n") && tickets.text(0).ends_with("Thank you!")
+    );
+    assert_eq!((tickets.len(), report.files[0].unlabelled, report.files[0].bad_times), (25, 9, 0));
+    let (reviews, _) = read("reviews.csv", &[]);
+    assert_eq!(reviews.text(0), "Just works\nSynced ten years of notes in one go. Not a single one lost.");
+    assert_eq!((reviews.channel(0), reviews.label_name(0)), (Some("review"), Some("positive")));
+    let (survey, report) = read("survey.csv", &[]);
+    assert!(report.files[0].format.starts_with("survey") && survey.labels().is_empty());
+    assert!(survey.len() > 30, "every answer is an example: {}", survey.len());
+    let (scored, _) = read("survey.csv", &[("label", "nps")]);
+    assert_eq!(scored.labels(), ["negative", "neutral", "positive"]);
+}
+
 #[test]
 fn reviews_with_stars() {
     let csv = "Stars,Title,Review,Reviewer Name\n5,Great,I love it,ann\n3,Meh,,bob\n1,,Broke on day one,cy\n";

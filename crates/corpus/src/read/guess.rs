@@ -220,7 +220,7 @@ fn delimited(
     let mut records = sound(sample(&splitter, head, whole));
     let first = records.first().cloned().unwrap_or_default();
     let fixed = matches!(format, Format::Sentiment140 | Format::Semeval);
-    let header = options.header.unwrap_or_else(|| !fixed && looks_like_header(&first));
+    let header = options.header.unwrap_or_else(|| !fixed && has_header(format, &first));
     if header && !records.is_empty() {
         records.remove(0);
     } else if options.header.is_none() && !fixed {
@@ -291,7 +291,7 @@ pub(crate) fn table(
     let mut header = false;
     let columns = columns.unwrap_or_else(|| {
         let first = records.first().cloned().unwrap_or_default();
-        header = options.header.unwrap_or_else(|| looks_like_header(&first));
+        header = options.header.unwrap_or_else(|| has_header(options.format.unwrap_or(kind), &first));
         if header && !records.is_empty() {
             records.remove(0);
             return first.iter().map(|f| f.trim().to_owned()).collect();
@@ -312,11 +312,13 @@ pub(crate) fn table(
 
 /// A header names a column that we know, and holds no number.
 fn looks_like_header(first: &Record) -> bool {
-    let known = |f: &str| {
-        let name = fold(f);
-        super::columns::TEXT.contains(&name.as_str()) || super::columns::LABEL.contains(&name.as_str())
-    };
-    first.iter().any(known) && !first.iter().any(|f| number(f).is_some())
+    first.iter().any(|f| super::columns::is_known(&fold(f))) && !first.iter().any(|f| number(f).is_some())
+}
+
+/// The exports of these tools always name their columns.
+fn has_header(format: Format, first: &Record) -> bool {
+    matches!(format, Format::Helpdesk | Format::Reviews | Format::Survey | Format::Airline)
+        || looks_like_header(first)
 }
 
 /// A column's name as the lists of known names write it.
@@ -358,6 +360,12 @@ fn refine(shape: &mut Shape, options: &ReadOptions) {
         || has("subject") && (has("status") || has("requester") || has("satisfaction_rating.score"))
     {
         (Format::Helpdesk, "it has a help desk's columns")
+    } else if (has("rating") || has("stars") || has("star_rating"))
+        && (has("title") || has("review_title") || has("review_id"))
+    {
+        (Format::Reviews, "it has stars and a review's columns")
+    } else if shape.columns.iter().filter(|c| c.trim_end().ends_with(['?', '؟'])).count() >= 2 {
+        (Format::Survey, "columns are questions")
     } else {
         return;
     };

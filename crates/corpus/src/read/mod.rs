@@ -10,6 +10,7 @@ mod plan;
 mod split;
 mod stream;
 mod tables;
+mod thread;
 
 pub use self::split::Record;
 pub use self::stream::{Row, Rows, stream};

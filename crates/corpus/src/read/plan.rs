@@ -51,6 +51,10 @@ pub(crate) struct Plan {
     /// Rows whose field holds one of these values are no customer's words, such as an agent's
     /// answer in a ticket's thread.
     pub(crate) skip: Option<(usize, Vec<String>)>,
+    /// The field that holds a ticket's thread, from which the customer's messages are taken.
+    pub(crate) thread: Option<usize>,
+    /// Values of the label that mean that there is none.
+    pub(crate) no_label: &'static [&'static str],
     pub(crate) source: Option<String>,
     pub(crate) map: Option<LabelMap>,
     /// Whether SemEval's escapes and wrapping quotes are undone.
@@ -164,7 +168,8 @@ impl Plan {
             part.skipped += 1;
             return None;
         }
-        let label = self.label.get(record, line).map(str::trim).filter(|l| !l.is_empty());
+        let label = self.label.get(record, line).map(str::trim);
+        let label = label.filter(|l| !l.is_empty() && !self.no_label.contains(l));
         let class = match label {
             None => None,
             Some(raw) => {
@@ -186,7 +191,7 @@ impl Plan {
             return None;
         }
         let text = match self.text.as_slice() {
-            [only] if !self.semeval => record.get(*only).unwrap_or_default(),
+            [only] if !self.semeval && self.thread.is_none() => record.get(*only).unwrap_or_default(),
             _ => {
                 let Scratch { text, .. } = scratch;
                 self.text_of(record, text);
@@ -207,6 +212,9 @@ impl Plan {
         }
         if self.semeval {
             mend::semeval(out);
+        }
+        if let Some(thread) = self.thread.and_then(|at| record.get(at)) {
+            super::thread::customers_words(thread, out);
         }
     }
 
