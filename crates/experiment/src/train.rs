@@ -213,7 +213,8 @@ impl Job<'_> {
             .any(|&w| w != 1.0)
             .then(|| truth.iter().map(|&y| by_class[usize::from(y)]).collect());
         let tolerance = self.plan.logistic.tolerance * looser;
-        let mut logistic = Logistic::try_from(&logistic::Settings { tolerance, ..self.plan.logistic.clone() })?;
+        let mut logistic =
+            Logistic::try_from(&logistic::Settings { tolerance, ..self.plan.logistic.clone() })?;
         if let Some(start) = start {
             logistic = logistic.starting_from(start);
         }
