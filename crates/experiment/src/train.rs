@@ -103,17 +103,21 @@ pub fn train(
     let (tfidf, rows) = Tfidf::fit(&counts, &all, &plan.features)?;
     seconds.vectorise += clock.lap();
     let start = calibrated.as_ref().map(|c| c.start(&tfidf));
-    let solution = job.fit(&rows, &truth, start, 1.0, hooks)?;
+    let vectorizer = Vectorizer::new(&counts, &tfidf);
+    seconds.vectorise += clock.lap();
+    let calibration = calibrated.map_or(Calibration::None, |c| c.calibration);
+    // The optimiser needs the rows alone; memory is at its most here.
+    drop((tfidf, counts));
+    let solution = fit(plan, &prepared.labels, &rows, &truth, start, 1.0, hooks)?;
     drop(rows);
     seconds.fit = clock.lap();
 
-    let vectorizer = Vectorizer::new(&counts, &tfidf);
     let mut model = Model::new(
         Card {
             recipe,
             labels: prepared.labels.clone(),
             plan: serde_json::to_value(plan).unwrap_or_default(),
-            calibration: calibrated.map_or(Calibration::None, |c| c.calibration),
+            calibration,
             metrics: serde_json::Value::Null,
             lineage: Lineage {
                 data: prepared.data_hash.clone(),
@@ -125,7 +129,6 @@ pub fn train(
         },
         Body::Linear(Linear::new(vectorizer, &solution)),
     )?;
-    seconds.vectorise += clock.lap();
 
     let tested = test.unwrap_or(data);
     let rows = &prepared.test;
@@ -187,41 +190,6 @@ impl Calibrated {
 }
 
 impl Job<'_> {
-    /// Fits on rows that were weighed, after sampling, with class weights, until the gradient is at
-    /// most `looser` times the plan's tolerance.
-    pub(crate) fn fit(
-        &self,
-        rows: &Sparse,
-        truth: &[u16],
-        start: Option<Start>,
-        looser: f64,
-        hooks: &mut dyn Hooks,
-    ) -> Result<Solution, ExperimentError> {
-        let (classes, seed) = (self.labels.len(), self.plan.seed);
-        let resampled = match self.plan.sampling.kind {
-            sampling::Sampling::None => None,
-            sampling::Sampling::Over => Some(take(rows, truth, &sampling::over(truth, classes, seed))),
-            sampling::Sampling::Under => Some(take(rows, truth, &sampling::under(truth, classes, seed))),
-            sampling::Sampling::Smote => Some(smote::smote(rows, truth, classes, seed)),
-        };
-        let (rows, truth) = resampled.as_ref().map_or((rows, truth), |(rows, truth)| (rows, &truth[..]));
-        let mut counts = vec![0; classes];
-        truth.iter().for_each(|&y| counts[usize::from(y)] += 1);
-        let by_class = self.plan.logistic.class_weight.resolve(self.labels, &counts)?;
-        let weights: Option<Vec<f64>> = by_class
-            .iter()
-            .any(|&w| w != 1.0)
-            .then(|| truth.iter().map(|&y| by_class[usize::from(y)]).collect());
-        let tolerance = self.plan.logistic.tolerance * looser;
-        let mut logistic =
-            Logistic::try_from(&logistic::Settings { tolerance, ..self.plan.logistic.clone() })?;
-        if let Some(start) = start {
-            logistic = logistic.starting_from(start);
-        }
-        let training = Training { rows, targets: Targets::Hard(truth), classes, weights: weights.as_deref() };
-        Ok(logistic.fit(&training, hooks)?)
-    }
-
     /// Vocabulary and weights from the training rows of a fold, and its logits of the others.
     pub(crate) fn fold(
         &self,
@@ -232,7 +200,7 @@ impl Job<'_> {
     ) -> Result<(Tfidf, Solution, Vec<f64>), ExperimentError> {
         let (tfidf, rows) = Tfidf::fit(self.counts, train, &self.plan.features)?;
         let truth: Vec<u16> = train.iter().map(|&r| self.truth[r as usize]).collect();
-        let solution = self.fit(&rows, &truth, None, looser, hooks)?;
+        let solution = fit(self.plan, self.labels, &rows, &truth, None, looser, hooks)?;
         drop(rows);
         let logits = solution.logits(&tfidf.weigh(self.counts, held));
         Ok((tfidf, solution, logits))
@@ -264,6 +232,39 @@ impl Job<'_> {
         };
         Ok(Calibrated { calibration, tfidf, solution })
     }
+}
+
+/// Fits on rows that were weighed, after sampling, with class weights, until the gradient is at
+/// most `looser` times the plan's tolerance.
+fn fit(
+    plan: &Plan,
+    labels: &[String],
+    rows: &Sparse,
+    truth: &[u16],
+    start: Option<Start>,
+    looser: f64,
+    hooks: &mut dyn Hooks,
+) -> Result<Solution, ExperimentError> {
+    let (classes, seed) = (labels.len(), plan.seed);
+    let resampled = match plan.sampling.kind {
+        sampling::Sampling::None => None,
+        sampling::Sampling::Over => Some(take(rows, truth, &sampling::over(truth, classes, seed))),
+        sampling::Sampling::Under => Some(take(rows, truth, &sampling::under(truth, classes, seed))),
+        sampling::Sampling::Smote => Some(smote::smote(rows, truth, classes, seed)),
+    };
+    let (rows, truth) = resampled.as_ref().map_or((rows, truth), |(rows, truth)| (rows, &truth[..]));
+    let mut counts = vec![0; classes];
+    truth.iter().for_each(|&y| counts[usize::from(y)] += 1);
+    let by_class = plan.logistic.class_weight.resolve(labels, &counts)?;
+    let weights: Option<Vec<f64>> =
+        by_class.iter().any(|&w| w != 1.0).then(|| truth.iter().map(|&y| by_class[usize::from(y)]).collect());
+    let tolerance = plan.logistic.tolerance * looser;
+    let mut logistic = Logistic::try_from(&logistic::Settings { tolerance, ..plan.logistic.clone() })?;
+    if let Some(start) = start {
+        logistic = logistic.starting_from(start);
+    }
+    let training = Training { rows, targets: Targets::Hard(truth), classes, weights: weights.as_deref() };
+    Ok(logistic.fit(&training, hooks)?)
 }
 
 fn take(rows: &Sparse, truth: &[u16], chosen: &[u32]) -> (Sparse, Vec<u16>) {

@@ -52,6 +52,9 @@ pub(crate) struct Numbered<K> {
 /// Keys that one hash table should hold: it then stays within the second-level cache.
 const PER_PART: usize = 1 << 16;
 
+/// Positions that are parted at a time.
+const PER_WAVE: usize = 1 << 23;
+
 /// Numbers the keys at positions `0..len`; `each(range, sink)` calls `sink(position, key)` for the
 /// keys of a range, in ascending order.
 ///
@@ -65,58 +68,72 @@ pub(crate) fn number<K: Key>(
     let shift = 64 - parts.trailing_zeros();
     let part_of = |hash: u64| if parts == 1 { 0 } else { (hash >> shift) as usize };
     let chunk = (len / 64).max(PER_PART);
-    let mut scattered: Vec<Vec<Vec<(K, u32)>>> = chunks(len, chunk)
-        .into_par_iter()
-        .map(|range| {
-            let mut out: Vec<Vec<(K, u32)>> = (0..parts)
-                .map(|_| Vec::with_capacity(range.len() / parts + range.len() / parts / 4))
-                .collect();
-            each(range, &mut |position, key| out[part_of(key.hash64())].push((key, position as u32)));
-            out
-        })
-        .collect();
-
-    // Turn chunk-major into part-major without copying the keys.
-    let mut by_part: Vec<Vec<Vec<(K, u32)>>> =
-        (0..parts).map(|_| Vec::with_capacity(scattered.len())).collect();
-    for chunk in scattered.drain(..) {
-        for (part, keys) in chunk.into_iter().enumerate() {
-            by_part[part].push(keys);
-        }
-    }
-    let tables: Vec<Table<K>> = by_part
-        .par_iter()
-        .map(|pieces| {
-            let mut table = Table::with_capacity(pieces.iter().map(Vec::len).sum::<usize>() / 2);
-            for &(key, _) in pieces.iter().flatten() {
-                table.count(key);
-            }
-            table
-        })
-        .collect();
-    let mut bases = Vec::with_capacity(parts);
-    let mut base = 0_u32;
-    for table in &tables {
-        bases.push(base);
-        base = base.saturating_add(table.keys.len() as u32);
-    }
-
     let mut ids = Vec::with_capacity(len);
     ids.resize_with(len, || AtomicU32::new(NONE));
-    by_part.par_iter().zip(&tables).zip(&bases).for_each(|((pieces, table), &base)| {
-        for &(key, position) in pieces.iter().flatten() {
-            // Each position is written once; the atomics only let parts share the vector.
-            ids[position as usize].store(base + table.id(key), Ordering::Relaxed);
+    let (mut keys, mut totals) = (Vec::new(), Vec::new());
+    // Some parts at a time: all keys beside their positions would be the most memory of a training.
+    let waves = (len / PER_WAVE).clamp(1, 4).min(parts);
+    for wave in chunks(parts, parts.div_ceil(waves)) {
+        let scattered: Vec<Vec<Scattered<K>>> = chunks(len, chunk)
+            .into_par_iter()
+            .map(|range| {
+                let room = range.len() / parts * 5 / 4;
+                let mut out: Vec<Scattered<K>> =
+                    wave.clone().map(|_| Scattered::with_capacity(room)).collect();
+                each(range, &mut |position, key| {
+                    let part = part_of(key.hash64()).wrapping_sub(wave.start);
+                    if let Some(part) = out.get_mut(part) {
+                        part.keys.push(key);
+                        part.positions.push(position as u32);
+                    }
+                });
+                out
+            })
+            .collect();
+        let tables: Vec<Table<K>> = (0..wave.len())
+            .into_par_iter()
+            .map(|part| {
+                let size = scattered.iter().map(|chunk| chunk[part].keys.len()).sum::<usize>();
+                let mut table = Table::with_capacity(size / 2);
+                scattered.iter().flat_map(|chunk| &chunk[part].keys).for_each(|&key| table.count(key));
+                table
+            })
+            .collect();
+        let bases: Vec<u32> = tables
+            .iter()
+            .scan(keys.len() as u32, |next, table| {
+                let base = *next;
+                *next = next.saturating_add(table.keys.len() as u32);
+                Some(base)
+            })
+            .collect();
+        tables.par_iter().zip(&bases).enumerate().for_each(|(part, (table, &base))| {
+            for chunk in &scattered {
+                for (&key, &position) in chunk[part].keys.iter().zip(&chunk[part].positions) {
+                    // Each position is written once; the atomics only let parts share the vector.
+                    ids[position as usize].store(base + table.id(key), Ordering::Relaxed);
+                }
+            }
+        });
+        for table in tables {
+            keys.extend(table.keys);
+            totals.extend(table.totals);
         }
-    });
-    let ids = ids.into_iter().map(AtomicU32::into_inner).collect();
-    let mut keys = Vec::with_capacity(base as usize);
-    let mut totals = Vec::with_capacity(base as usize);
-    for table in tables {
-        keys.extend(table.keys);
-        totals.extend(table.totals);
     }
+    let ids = ids.into_iter().map(AtomicU32::into_inner).collect();
     Numbered { ids, keys, totals }
+}
+
+/// Keys of one part and where they stand.
+struct Scattered<K> {
+    keys: Vec<K>,
+    positions: Vec<u32>,
+}
+
+impl<K> Scattered<K> {
+    fn with_capacity(room: usize) -> Self {
+        Self { keys: Vec::with_capacity(room), positions: Vec::with_capacity(room) }
+    }
 }
 
 /// A small open-addressing table of keys, their ids and counts.
