@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::features::Settings;
-use sentimeter_model::{ArtifactError, FORMAT_VERSION, Model};
+use sentimeter_model::{ArtifactError, FORMAT_VERSION, Model, Scratch};
 use serde_json::{Value, json};
 use small::{THREE, recipe, texts, train};
 
@@ -437,6 +437,30 @@ proptest! {
     ) {
         let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &body[..]].concat();
         prop_assert!(Model::from_bytes(&bytes).is_err());
+    }
+
+    /// A good file with some bytes changed and the digest made right: refused, or a model that answers.
+    #[test]
+    fn edits_under_the_right_digest_are_answered(edits in prop::collection::vec((any::<usize>(), any::<u8>()), 1..4)) {
+        static MODEL: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| bytes(&model(1.3)));
+        let mut file = MODEL.clone();
+        let mark = br#"\"digest\":\""#;
+        let digits = file.windows(mark.len()).position(|w| w == mark).unwrap() + mark.len();
+        for (at, value) in edits {
+            let at = at % file.len();
+            file[at] = value;
+        }
+        file[digits..digits + 64].fill(b'0');
+        let digest = blake3::hash(&file).to_hex();
+        file[digits..digits + 64].copy_from_slice(digest.as_bytes());
+        if let Ok((model, _)) = Model::from_bytes(&file) {
+            let mut scratch = Scratch::default();
+            let text = "Great service, the wifi is not good 😡 خدمة";
+            let probs = model.predict(&[text, ""], &mut scratch);
+            prop_assert_eq!(probs.classes(), model.labels().len());
+            model.explain(text, &mut scratch);
+            prop_assert!(Model::from_bytes(&bytes(&model)).is_ok(), "what was read can be written and read");
+        }
     }
 
     /// Every number of the description comes back as it was.
