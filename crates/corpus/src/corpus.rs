@@ -53,6 +53,11 @@ impl Corpus {
         Self::default()
     }
 
+    /// A corpus without examples whose classes are known; their order is kept.
+    pub fn with_labels(names: Vec<String>) -> Self {
+        Self { names, ..Self::default() }
+    }
+
     /// Number of examples.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -271,6 +276,13 @@ impl Corpus {
         }
         self.names = names;
         before - self.len()
+    }
+
+    /// The same examples under other classes of [`Corpus::labels`], one for each row.
+    pub(crate) fn relabelled(mut self, labels: Vec<u16>) -> Self {
+        debug_assert_eq!(labels.len(), self.len());
+        self.labels = labels;
+        self
     }
 
     /// Puts the classes in canonical order.

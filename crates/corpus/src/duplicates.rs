@@ -241,7 +241,7 @@ fn keys(words: &[u32], sink: &mut impl FnMut(u64)) {
         for &word in words {
             let hash = mix(u64::from(word) + 1);
             // Addition does not mind the order; the words are distinct.
-            let part = (hash >> 32) * count >> 32;
+            let part = ((hash >> 32) * count) >> 32;
             sums[part as usize] = sums[part as usize].wrapping_add(hash | 1);
         }
         for (part, &sum) in (0..count).zip(&sums).filter(|&(_, &sum)| sum != 0) {

@@ -219,6 +219,21 @@ fn scale(numbers: &[f64], format: Option<Format>) -> Option<(String, Rule)> {
         let rule: Rule = |n| [NEGATIVE, NEUTRAL, POSITIVE].get(n as usize / 2).copied();
         return Some((said("0 negative, 2 neutral, 4 positive (Sentiment140's numbers)"), rule));
     }
+    if format == Some(Format::Survey)
+        && max > 5.0
+        && numbers.iter().all(|&n| (0.0..=10.0).contains(&n) && n.fract() == 0.0)
+    {
+        let rule: Rule = |n| {
+            Some(if n <= 6.0 {
+                NEGATIVE
+            } else if n < 9.0 {
+                NEUTRAL
+            } else {
+                POSITIVE
+            })
+        };
+        return Some((said("a recommendation score (up to 6 negative, from 9 positive)"), rule));
+    }
     if within(&[0.0, 1.0]) {
         let rule: Rule = |n| Some(if n == 0.0 { NEGATIVE } else { POSITIVE });
         return Some((said("0 negative, 1 positive"), rule));
@@ -315,6 +330,7 @@ mod tests {
         check(&["1", "10", "5"], None, &["negative", "positive", "neutral"]);
         check(&["NEG", "Positif", "محايد"], None, &["negative", "positive", "neutral"]);
         check(&["positive", "irrelevant"], None, &["positive", "irrelevant"]);
+        check(&["0", "7", "10"], Some(Format::Survey), &["negative", "neutral", "positive"]);
         check(&["17", "18"], None, &["17", "18"]);
     }
 

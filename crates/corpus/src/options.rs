@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::CorpusError;
 use crate::label::LabelMap;
 
 /// A file format, or the preset of a known export.
@@ -112,6 +113,9 @@ pub enum Quote {
     Auto,
     /// It quotes; a doubled one stands for itself.
     On,
+    /// It quotes, but never a line end: a field that is not closed on its line starts with a plain
+    /// `"`. For files whose quotes are not paired.
+    Line,
     /// It is a character like any other.
     Off,
 }
@@ -123,8 +127,9 @@ impl std::str::FromStr for Quote {
         match raw {
             "auto" => Ok(Self::Auto),
             "on" => Ok(Self::On),
+            "line" => Ok(Self::Line),
             "off" => Ok(Self::Off),
-            _ => Err(format!("no quote handling {raw:?}; there are auto, on, off")),
+            _ => Err(format!("no quote handling {raw:?}; there are auto, on, line, off")),
         }
     }
 }
@@ -224,6 +229,92 @@ impl Default for ReadOptions {
             max_bad_rows: 0.01,
             limits: Limits::default(),
         }
+    }
+}
+
+impl ReadOptions {
+    /// The options by the names that the command line gives them, and what they take.
+    pub const NAMES: [(&'static str, &'static str); 21] = [
+        ("format", "FORMAT"),
+        ("text", "COL[,COL…]"),
+        ("label", "COL|=VALUE"),
+        ("label-from-name", "PATTERN"),
+        ("id", "COL"),
+        ("time", "COL"),
+        ("author", "COL"),
+        ("channel", "COL|VALUE"),
+        ("language", "COL|VALUE"),
+        ("map", "RULES"),
+        ("header", "yes|no"),
+        ("delimiter", "CHAR|tab"),
+        ("quote", "auto|on|line|off"),
+        ("encoding", "NAME"),
+        ("mend", "yes|no"),
+        ("max-bad-rows", "SHARE"),
+        ("max-bytes", "N"),
+        ("max-rows", "N"),
+        ("max-chars", "N"),
+        ("max-record-bytes", "N"),
+        ("max-whole-bytes", "N"),
+    ];
+
+    /// Sets the option called `name` (without dashes in front) from its written value.
+    ///
+    /// # Errors
+    /// [`CorpusError::Option`] for an unknown name or a value that it cannot take.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), CorpusError> {
+        let bad =
+            |expected: &str| CorpusError::Option(format!("--{name}: found {value:?}, expected {expected}"));
+        let text = || Some(value.to_owned());
+        let truth = || match value {
+            "yes" | "true" => Ok(true),
+            "no" | "false" => Ok(false),
+            _ => Err(bad("yes or no")),
+        };
+        let count = || value.parse::<u64>().map_err(|_| bad("a whole number"));
+        let size = || value.parse::<usize>().map_err(|_| bad("a whole number"));
+        match name {
+            "format" => self.format = Some(value.parse().map_err(CorpusError::Option)?),
+            "text" => self.text = value.split(',').map(|c| c.trim().to_owned()).collect(),
+            "label" => self.label = text(),
+            "label-from-name" if value.contains("{label}") => self.label_from_name = text(),
+            "label-from-name" => return Err(bad("a pattern with {label} in it")),
+            "id" => self.id = text(),
+            "time" => self.time = text(),
+            "author" => self.author = text(),
+            "channel" => self.channel = text(),
+            "language" => self.language = text(),
+            "map" => self.map = Some(value.parse().map_err(|e| CorpusError::Option(format!("--map: {e}")))?),
+            "header" => self.header = Some(truth()?),
+            "delimiter" => {
+                let mut chars = value.chars();
+                self.delimiter = match (value, chars.next(), chars.next()) {
+                    ("tab" | "\\t", ..) => Some('\t'),
+                    (_, Some(c), None) => Some(c),
+                    _ => return Err(bad("one character, or tab")),
+                };
+            }
+            "quote" => self.quote = value.parse().map_err(CorpusError::Option)?,
+            "encoding" => self.encoding = text(),
+            "mend" => self.mend = truth()?,
+            "max-bad-rows" => {
+                let share = value.parse().ok().filter(|s| (0.0..=1.0).contains(s));
+                self.max_bad_rows = share.ok_or_else(|| bad("a share from 0 to 1"))?;
+            }
+            "max-bytes" => self.limits.bytes = count()?,
+            "max-rows" => self.limits.rows = count()?,
+            "max-chars" => self.limits.text_chars = size()?,
+            "max-record-bytes" => self.limits.record_bytes = size()?,
+            "max-whole-bytes" => self.limits.whole_bytes = count()?,
+            _ => {
+                let names: Vec<_> = Self::NAMES.iter().map(|(name, _)| *name).collect();
+                return Err(CorpusError::Option(format!(
+                    "no option --{name}; there are {}",
+                    names.join(", ")
+                )));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -53,6 +53,8 @@ pub struct FileReport {
     /// Rows per label as written in the file, empty texts included. At most 1,000 different ones;
     /// the rest is counted as `(others)`.
     pub raw_labels: BTreeMap<String, u64>,
+    /// Rows kept per class.
+    pub classes: BTreeMap<String, u64>,
     /// Rows without a label, kept.
     pub unlabelled: u64,
     /// Rows dropped because no rule of the label map takes their label, by label as written.

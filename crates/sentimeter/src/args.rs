@@ -14,7 +14,7 @@ use sentimeter_corpus::{Format, LabelMap, Quote, ReadOptions};
                         then:       sentimeter predict \"what a lovely day\"\n\n\
                         Lemmas come from WordNet 3.0, Copyright 2006 by Princeton University; its licence is\n\
                         printed by: sentimeter --version -v")]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
@@ -25,7 +25,7 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// Where data sets and models are kept
     #[arg(long, global = true, env = "SENTIMETER_HOME", default_value = ".sentimeter", value_name = "DIR")]
     pub home: PathBuf,
@@ -45,7 +45,7 @@ pub struct Global {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Read labelled (or unlabelled) texts in any usual format into an immutable data set
     Import(ImportArgs),
     /// List, show or delete imported data sets
@@ -66,7 +66,7 @@ pub enum Command {
 /// How files are read; what is not given is guessed, and said.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Reading files (what is not given is guessed, and said)")]
-pub struct ReadArgs {
+pub(crate) struct ReadArgs {
     /// csv, tsv, jsonl, json, parquet, excel, lines, text-label, label-text, sentiment140,
     /// tweeteval, semeval, airline, helpdesk, reviews or survey
     #[arg(long)]
@@ -98,23 +98,21 @@ pub struct ReadArgs {
     /// Column of the language, or the language itself: en, fr, ar
     #[arg(long, value_name = "COL|CODE")]
     pub language: Option<String>,
-    /// The first row names the columns
-    #[arg(long, overrides_with = "no_header")]
-    pub header: bool,
-    /// The first row is data
-    #[arg(long)]
-    pub no_header: bool,
+    /// Whether the first row names the columns
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, default_missing_value = "yes", value_parser = yes)]
+    pub header: Option<bool>,
     /// What stands between two fields: one character, or "tab"
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
     pub delimiter: Option<char>,
-    /// Whether " quotes fields: auto, on or off
+    /// Whether " quotes fields: auto, on, off, or line (quotes that never reach over a line's end)
     #[arg(long, default_value = "auto", value_name = "HOW")]
     pub quote: Quote,
     /// utf-8, latin1, windows-1252, utf-16le, …
     #[arg(long)]
     pub encoding: Option<String>,
     /// Mend texts that were encoded twice ("Ã©" for "é")
-    #[arg(long)]
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, default_value = "no",
+          default_missing_value = "yes", value_parser = yes)]
     pub mend: bool,
     /// Share of broken rows past which reading stops
     #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
@@ -130,9 +128,17 @@ fn delimiter(raw: &str) -> Result<char, String> {
     }
 }
 
+fn yes(raw: &str) -> Result<bool, String> {
+    match raw {
+        "yes" | "true" | "on" => Ok(true),
+        "no" | "false" | "off" => Ok(false),
+        _ => Err("wants yes or no".to_owned()),
+    }
+}
+
 impl ReadArgs {
     /// The reader's options.
-    pub fn options(&self) -> ReadOptions {
+    pub(crate) fn options(&self) -> ReadOptions {
         ReadOptions {
             format: self.format,
             text: self.text.clone(),
@@ -144,7 +150,7 @@ impl ReadArgs {
             channel: self.channel.clone(),
             language: self.language.clone(),
             map: self.map.clone(),
-            header: if self.header { Some(true) } else { self.no_header.then_some(false) },
+            header: self.header,
             delimiter: self.delimiter,
             quote: self.quote,
             encoding: self.encoding.clone(),
@@ -157,7 +163,7 @@ impl ReadArgs {
 
 /// `sentimeter import`.
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     /// Files; compressed ones (gzip, zstd, zip) are unpacked on the way
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -173,7 +179,7 @@ pub struct ImportArgs {
 
 /// `sentimeter datasets`.
 #[derive(Debug, Args)]
-pub struct DatasetsArgs {
+pub(crate) struct DatasetsArgs {
     /// What to do
     #[command(subcommand)]
     pub action: DatasetsAction,
@@ -181,7 +187,7 @@ pub struct DatasetsArgs {
 
 /// What to do with data sets.
 #[derive(Debug, Subcommand)]
-pub enum DatasetsAction {
+pub(crate) enum DatasetsAction {
     /// All data sets and their versions
     List,
     /// Sources, counts, settings and troubles of one
@@ -198,7 +204,7 @@ pub enum DatasetsAction {
 
 /// `sentimeter train`.
 #[derive(Debug, Args)]
-pub struct TrainArgs {
+pub(crate) struct TrainArgs {
     /// Settings; without it the built-in default (plans/default.toml)
     #[arg(value_name = "PLAN.toml")]
     pub plan: Option<PathBuf>,
@@ -226,7 +232,7 @@ pub struct TrainArgs {
 
 /// `sentimeter evaluate`.
 #[derive(Debug, Args)]
-pub struct EvaluateArgs {
+pub(crate) struct EvaluateArgs {
     /// The model file [default: models/sentiment.safetensors in the home]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
@@ -239,20 +245,23 @@ pub struct EvaluateArgs {
 
 /// `sentimeter predict`.
 #[derive(Debug, Args)]
-pub struct PredictArgs {
+pub(crate) struct PredictArgs {
     /// The texts; without any, and without --input, standard input is read, a text a line
     #[arg(value_name = "TEXT", conflicts_with = "input")]
     pub texts: Vec<String>,
     /// The model file [default: models/sentiment.safetensors in the home]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// A file to score, of any size: CSV, TSV, JSON Lines, Parquet or plain lines; - is standard input
+    /// A file to score, of any size, in any readable format; - is standard input
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// Where the input's rows go, with sentiment, confidence and a probability per class; - is
     /// standard output, the default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// csv, tsv, jsonl or parquet [default: by the output's name, else as the input]
+    #[arg(long, value_name = "FORMAT", value_parser = ["csv", "tsv", "jsonl", "parquet"])]
+    pub output_format: Option<String>,
     /// Answer nothing rather than with less confidence: the sentiment is then empty
     #[arg(long, value_name = "P")]
     pub min_confidence: Option<f32>,
@@ -265,7 +274,7 @@ pub struct PredictArgs {
 
 /// `sentimeter completions`.
 #[derive(Debug, Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// bash, zsh, fish, elvish or powershell
     pub shell: clap_complete::Shell,
 }

@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use sentimeter_corpus::{Corpus, ReadOptions, ReadReport, read};
+use sentimeter_corpus::{Corpus, ReadOptions, ReadReport, Snapshots, read};
 
 use crate::args::Global;
 use crate::progress::Shown;
 
 /// The corpus of `names`: files, or one imported data set.
-pub fn load(
+pub(crate) fn load(
     global: &Global,
     names: &[String],
     options: &ReadOptions,
@@ -20,7 +20,13 @@ pub fn load(
     if let [name] = names
         && !Path::new(name).exists()
     {
-        anyhow::bail!("no {name} {:?}", global.home);
+        let snapshots = Snapshots::at(&global.home);
+        let (corpus, manifest) =
+            snapshots.open(name).with_context(|| format!("{name} is neither a file nor a data set"))?;
+        if !global.quiet {
+            eprintln!("{}: {} rows", manifest.reference(), manifest.rows);
+        }
+        return Ok(corpus);
     }
     let (corpus, report) = read_files(&paths, options, progress)?;
     if !global.quiet {
@@ -30,7 +36,7 @@ pub fn load(
 }
 
 /// Reads files with progress.
-pub fn read_files(
+pub(crate) fn read_files(
     paths: &[PathBuf],
     options: &ReadOptions,
     progress: &mut Shown,
@@ -47,7 +53,7 @@ pub fn read_files(
 }
 
 /// What was guessed, dropped and broken, on standard error.
-pub fn tell(report: &ReadReport) {
+pub(crate) fn tell(report: &ReadReport) {
     for file in &report.files {
         eprintln!(
             "{}: {} rows read as {} ({}), {} kept",

@@ -14,7 +14,7 @@ fn default_model(global: &Global) -> PathBuf {
 }
 
 /// The model at `path`, or the home's.
-pub fn open_model(global: &Global, path: Option<&Path>) -> anyhow::Result<(PathBuf, Model, Digest)> {
+pub(crate) fn open_model(global: &Global, path: Option<&Path>) -> anyhow::Result<(PathBuf, Model, Digest)> {
     let at = path.map_or_else(|| default_model(global), Path::to_owned);
     if path.is_none() && !at.exists() {
         anyhow::bail!(
@@ -27,7 +27,7 @@ pub fn open_model(global: &Global, path: Option<&Path>) -> anyhow::Result<(PathB
 }
 
 /// Writes a model to `path`, or the home's place, durably and at once: beside, then renamed.
-pub fn save_model(
+pub(crate) fn save_model(
     global: &Global,
     path: Option<&Path>,
     model: &Model,
@@ -39,7 +39,7 @@ pub fn save_model(
 }
 
 /// Writes `bytes` to a file beside `path`, makes them durable, and renames.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;

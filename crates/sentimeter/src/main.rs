@@ -38,14 +38,13 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
     let global = &cli.global;
     match &cli.command {
-        //Command::Import(args) => commands::import::run(global, args),
-        //Command::Datasets(args) => commands::datasets::run(global, args),
+        Command::Import(args) => commands::import::run(global, args),
+        Command::Datasets(args) => commands::datasets::run(global, args),
         Command::Train(args) => commands::train::run(global, args),
         Command::Evaluate(args) => commands::evaluate::run(global, args),
-        //Command::Predict(args) => commands::predict::run(global, args),
+        Command::Predict(args) => commands::predict::run(global, args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man => commands::completions::man(),
-        _ => todo!(),
     }
 }
 

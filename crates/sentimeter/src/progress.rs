@@ -11,7 +11,7 @@ use sentimeter_model::{Hooks, Progress};
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Shows progress on standard error.
-pub struct Shown {
+pub(crate) struct Shown {
     bar: Option<ProgressBar>,
     stage: &'static str,
     quiet: bool,
@@ -20,12 +20,18 @@ pub struct Shown {
 
 impl Shown {
     /// Nothing is shown when `quiet`.
-    pub fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         Self { bar: None, stage: "", quiet, last: Instant::now() }
     }
 
     /// Shows that `done` of `total` (where known) steps of `stage` are done.
-    pub fn show(&mut self, stage: &'static str, done: u64, total: Option<u64>, figure: Option<(&str, f64)>) {
+    pub(crate) fn show(
+        &mut self,
+        stage: &'static str,
+        done: u64,
+        total: Option<u64>,
+        figure: Option<(&str, f64)>,
+    ) {
         if self.quiet {
             return;
         }
@@ -52,7 +58,7 @@ impl Shown {
     }
 
     /// Clears the bar.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

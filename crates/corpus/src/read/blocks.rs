@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 
-use super::open::fill;
+use super::open::{Rejoined, fill};
 use super::split::{Splitter, count_lines};
 
 /// Whole records, as bytes that are UTF-8 or nearly.
@@ -89,7 +89,7 @@ impl<R: Read> Blocks<R> {
 pub(crate) const HEAD: usize = 256 << 10;
 
 /// The first records of a stream, to guess from, and the stream as it was.
-pub(crate) fn peek<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, io::Chain<io::Cursor<Vec<u8>>, R>)> {
+pub(crate) fn peek<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Rejoined<R>)> {
     let head = fill(&mut reader, HEAD)?;
     Ok((head.clone(), io::Cursor::new(head).chain(reader)))
 }

@@ -7,6 +7,7 @@ use crate::options::{Format, ReadOptions};
 use super::guess::{Shape, fold};
 use super::plan::{From, Plan};
 use super::split::Record;
+use super::thread::NOT_CUSTOMERS;
 
 /// Names under which texts are exported, best first.
 pub(crate) const TEXT: [&str; 37] = [
@@ -120,11 +121,12 @@ const AUTHOR: [&str; 14] = [
     "respondent_id",
     "name",
 ];
+/// A ticket's thread in one cell.
+const THREAD: [&str; 4] = ["comments", "thread", "conversation", "messages"];
 const CHANNEL: [&str; 4] = ["channel", "via", "via.channel", "source_channel"];
 const LANGUAGE: [&str; 5] = ["language", "lang", "locale", "review_language", "langue"];
 /// Who speaks in a ticket's thread, and who of them is not the customer.
 const ROLE: [&str; 5] = ["role", "author_role", "author.role", "from_role", "message_type"];
-const NOT_CUSTOMERS: [&str; 7] = ["agent", "admin", "internal", "internal_note", "note", "system", "bot"];
 
 /// Settles what every column of `shape` is.
 ///
@@ -198,7 +200,7 @@ pub(crate) fn plan(
             (None, None) => From::Nowhere,
         },
     };
-    let plan = Plan {
+    let mut plan = Plan {
         fields: if table.is_ragged() { 0 } else { shape.columns.len() },
         id: optional(&options.id, fixed.id, &ID)?,
         time: optional(&options.time, fixed.time, &TIME)?,
@@ -209,6 +211,12 @@ pub(crate) fn plan(
             .then(|| table.known(&ROLE))
             .flatten()
             .map(|at| (at, NOT_CUSTOMERS.map(str::to_owned).to_vec())),
+        thread: (format == Format::Helpdesk && options.text.is_empty())
+            .then(|| table.known(&THREAD))
+            .flatten()
+            .filter(|at| !text.contains(at) || text.len() == 1),
+        // A score of a ticket that nobody gave.
+        no_label: if format == Format::Helpdesk { &["offered", "unoffered", "unrated"] } else { &[] },
         text,
         each,
         label: label.unwrap_or(From::Nowhere),
@@ -218,6 +226,11 @@ pub(crate) fn plan(
         mend: options.mend,
         text_chars: options.limits.text_chars,
     };
+    // A thread is taken apart, not taken as it is.
+    plan.text.retain(|&at| plan.thread != Some(at));
+    if format == Format::Semeval {
+        plan.time = plan.time.or(Some(3)); // where a row has one more field
+    }
     shape.said.extend(said);
     Ok(plan)
 }
@@ -307,15 +320,17 @@ impl Table<'_> {
     }
 
     fn preset_text(&self, label: &Option<From>) -> Vec<usize> {
-        let titled = |titles: &[&str]| {
-            let body = self.known(&TEXT);
+        let titled = |titles: &[&str], threads: &[&str]| {
+            let body =
+                TEXT.iter().filter(|name| !threads.contains(name)).find_map(|name| self.known(&[name]));
+            let body = body.or_else(|| self.known(threads));
             let mut columns: Vec<usize> = self.known(titles).into_iter().chain(body).collect();
             columns.dedup();
             columns
         };
         let found = match self.shape.format {
-            Format::Helpdesk => titled(&["subject"]),
-            Format::Reviews => titled(&["title", "review_title", "headline", "titre", "summary"]),
+            Format::Helpdesk => titled(&["subject"], &THREAD),
+            Format::Reviews => titled(&["title", "review_title", "headline", "titre", "summary"], &[]),
             Format::Survey => self.free_text(label),
             _ => self.known(&TEXT).into_iter().collect(),
         };
@@ -373,7 +388,7 @@ impl Table<'_> {
         })
     }
 
-    /// Few, short values, all names of classes (better) or numbers: how far from that, if at all.
+    /// Few, short values, best names of classes, then numbers, then other words: how far from that, if at all.
     fn labelness(&self, at: usize) -> Option<(u8, usize)> {
         let mut values: Vec<&str> = self.fields(at).map(str::trim).filter(|f| !f.is_empty()).collect();
         let classes = values.iter().filter(|v| named_class(v).is_some()).count();
@@ -389,7 +404,15 @@ impl Table<'_> {
         } else if (numbers + classes) * 10 >= rows * 9 {
             Some((1, values.len()))
         } else {
-            None
+            // Names that we do not know, if they are as few and short as names of classes are.
+            let short = values.iter().all(|v| v.len() <= 20 && !v.contains(char::is_whitespace));
+            (short && values.len() > 1 && values.len() * 20 <= rows).then_some((2, values.len()))
         }
     }
+}
+
+/// Whether a column called `name`, folded, is one that exports have.
+pub(crate) fn is_known(name: &str) -> bool {
+    let lists: [&[&str]; 8] = [&TEXT, &LABEL, &ID, &TIME, &AUTHOR, &CHANNEL, &LANGUAGE, &THREAD];
+    lists.iter().any(|list| list.contains(&name))
 }

@@ -6,7 +6,7 @@ use crate::label::{named_class, number};
 use crate::options::{Format, Quote, ReadOptions};
 
 use super::json;
-use super::split::{Record, Splitter};
+use super::split::{Quoting, Record, Splitter};
 
 /// Records looked at.
 const SAMPLE: usize = 500;
@@ -131,20 +131,18 @@ fn is_label(field: &str) -> bool {
 /// least two, and the share of those.
 fn best_delimiter(head: &str, whole: bool, candidates: &[char], quote: Quote) -> (Splitter, f64) {
     let mut best = (
-        Splitter::Delimited {
-            delimiter: candidates.first().map_or(b',', |&c| c as u8),
-            quote: quote != Quote::Off,
-        },
+        Splitter::Delimited { delimiter: candidates.first().map_or(b',', |&c| c as u8), quote: Quoting::On },
         -1.0,
     );
     for &candidate in candidates {
         // Where both ways make an equally good table, quotes are kept for tabs and undone for the
         // rest: tools that write tabs seldom quote.
-        let ways: &[bool] = match quote {
-            Quote::On => &[true],
-            Quote::Off => &[false],
-            Quote::Auto if candidate == '\t' => &[false, true],
-            Quote::Auto => &[true, false],
+        let ways: &[Quoting] = match quote {
+            Quote::On => &[Quoting::On],
+            Quote::Line => &[Quoting::Line],
+            Quote::Off => &[Quoting::Off],
+            Quote::Auto if candidate == '\t' => &[Quoting::Off, Quoting::On],
+            Quote::Auto => &[Quoting::On, Quoting::Off],
         };
         for &quote in ways {
             let splitter = Splitter::Delimited { delimiter: candidate as u8, quote };
@@ -168,14 +166,15 @@ fn regularity(records: &[(Record, bool)]) -> f64 {
     most.len() as f64 / records.len() as f64
 }
 
-/// The first records of `head`, and whether each is sound; not the last one, which may be cut.
+/// The first records of `head`, and whether each is sound.
 fn sample(splitter: &Splitter, head: &str, whole: bool) -> Vec<(Record, bool)> {
     let mut records = Vec::new();
     let mut at = 0;
     while at < head.len() && records.len() <= SAMPLE {
         let mut record = Record::default();
         let (next, fault) = splitter.record(head, at, &mut record);
-        if !head[at..next].trim().is_empty() && (next < head.len() || whole) {
+        // The last record of a head that is not the whole file may be cut; better than none.
+        if !head[at..next].trim().is_empty() && (next < head.len() || whole || records.is_empty()) {
             records.push((record, fault.is_none()));
         }
         at = next;
@@ -214,21 +213,26 @@ fn delimited(
             said.push(format!(
                 "delimiter {:?}, quotes {}: {percent} % of the first rows then have as many fields",
                 char::from(*delimiter),
-                if *quoted { "on" } else { "off" },
+                quoted.name(),
             ));
         }
     }
     let mut records = sound(sample(&splitter, head, whole));
     let first = records.first().cloned().unwrap_or_default();
     let fixed = matches!(format, Format::Sentiment140 | Format::Semeval);
-    let header = options.header.unwrap_or_else(|| !fixed && looks_like_header(&first));
+    let header = options.header.unwrap_or_else(|| !fixed && has_header(format, &first));
     if header && !records.is_empty() {
         records.remove(0);
     } else if options.header.is_none() && !fixed {
         said.push("no header: the first row names no column that is known".to_owned());
     }
-    let columns =
-        if header { first.iter().map(|f| f.trim().to_owned()).collect() } else { numbered(first.len()) };
+    let columns = if format == Format::Semeval {
+        numbered(3) // with or without the tab at the end
+    } else if header {
+        first.iter().map(|f| f.trim().to_owned()).collect()
+    } else {
+        numbered(first.len())
+    };
     Shape { format, splitter, header, columns, sample: records, said: Vec::new() }
 }
 
@@ -276,13 +280,45 @@ fn json_array(format: Format, head: &str) -> Shape {
     json_shape(format, spans.into_iter(), |keys| Splitter::JsonArray { keys })
 }
 
+/// The layout of a table whose records come ready; takes the header off `records` if `columns` are
+/// not known and there is one.
+pub(crate) fn table(
+    kind: Format,
+    columns: Option<Vec<String>>,
+    records: &mut Vec<Record>,
+    options: &ReadOptions,
+) -> Shape {
+    let mut header = false;
+    let columns = columns.unwrap_or_else(|| {
+        let first = records.first().cloned().unwrap_or_default();
+        header = options.header.unwrap_or_else(|| has_header(options.format.unwrap_or(kind), &first));
+        if header && !records.is_empty() {
+            records.remove(0);
+            return first.iter().map(|f| f.trim().to_owned()).collect();
+        }
+        numbered(first.len())
+    });
+    let mut shape = Shape {
+        format: options.format.unwrap_or(kind),
+        splitter: Splitter::Lines,
+        header,
+        columns,
+        sample: records.iter().take(SAMPLE).cloned().collect(),
+        said: vec![format!("format {kind}: the first bytes of the file")],
+    };
+    refine(&mut shape, options);
+    shape
+}
+
 /// A header names a column that we know, and holds no number.
 fn looks_like_header(first: &Record) -> bool {
-    let known = |f: &str| {
-        let name = fold(f);
-        super::columns::TEXT.contains(&name.as_str()) || super::columns::LABEL.contains(&name.as_str())
-    };
-    first.iter().any(known) && !first.iter().any(|f| number(f).is_some())
+    first.iter().any(|f| super::columns::is_known(&fold(f))) && !first.iter().any(|f| number(f).is_some())
+}
+
+/// The exports of these tools always name their columns.
+fn has_header(format: Format, first: &Record) -> bool {
+    matches!(format, Format::Helpdesk | Format::Reviews | Format::Survey | Format::Airline)
+        || looks_like_header(first)
 }
 
 /// A column's name as the lists of known names write it.
@@ -293,7 +329,10 @@ pub(crate) fn fold(name: &str) -> String {
 /// Recognises presets in tables.
 fn refine(shape: &mut Shape, options: &ReadOptions) {
     if options.format.is_some()
-        || !matches!(shape.format, Format::Csv | Format::Tsv | Format::Json | Format::Jsonl)
+        || !matches!(
+            shape.format,
+            Format::Csv | Format::Tsv | Format::Json | Format::Jsonl | Format::Excel | Format::Parquet
+        )
     {
         return;
     }
@@ -310,7 +349,7 @@ fn refine(shape: &mut Shape, options: &ReadOptions) {
     {
         (Format::Sentiment140, "six columns without a header, the first 0, 2 or 4")
     } else if !shape.header
-        && shape.columns.len() == 3
+        && (shape.columns.len() == 3 || shape.columns.len() == 4 && all(3, &|f| f.trim().is_empty()))
         && all(0, &digits)
         && all(1, &|f| named_class(f).is_some())
     {
@@ -321,9 +360,18 @@ fn refine(shape: &mut Shape, options: &ReadOptions) {
         || has("subject") && (has("status") || has("requester") || has("satisfaction_rating.score"))
     {
         (Format::Helpdesk, "it has a help desk's columns")
+    } else if (has("rating") || has("stars") || has("star_rating"))
+        && (has("title") || has("review_title") || has("review_id"))
+    {
+        (Format::Reviews, "it has stars and a review's columns")
+    } else if shape.columns.iter().filter(|c| c.trim_end().ends_with(['?', '؟'])).count() >= 2 {
+        (Format::Survey, "columns are questions")
     } else {
         return;
     };
     shape.said.push(format!("preset {format}: {why}"));
     shape.format = format;
+    if format == Format::Semeval {
+        shape.columns.truncate(3);
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::split::{Fault, Record};
+use super::split::{Fault, Record, Splitter};
 
 /// Nested objects are looked into this deep for column names.
 const DEPTH: usize = 4;
@@ -55,6 +55,20 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
+    }
+}
+
+/// The object that `raw`, a record's bytes, holds, if `splitter` reads JSON.
+pub(crate) fn raw(splitter: &Splitter, raw: &str) -> Option<String> {
+    match splitter {
+        Splitter::JsonLines { .. } => Some(raw.trim().to_owned()),
+        Splitter::JsonArray { .. } => {
+            // The record's bytes reach past its comma, the last one's to the end of the file.
+            let mut values = serde_json::Deserializer::from_str(raw).into_iter::<serde::de::IgnoredAny>();
+            let sound = values.next().is_some_and(|v| v.is_ok());
+            Some(if sound { raw[..values.byte_offset()].trim() } else { raw.trim() }.to_owned())
+        }
+        _ => None,
     }
 }
 

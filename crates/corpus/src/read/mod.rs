@@ -5,9 +5,16 @@ mod columns;
 mod guess;
 mod json;
 mod mend;
+mod names;
 mod open;
 mod plan;
 mod split;
+mod stream;
+mod tables;
+mod thread;
+
+pub use self::split::Record;
+pub use self::stream::{Row, Rows, stream};
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,6 +32,7 @@ use crate::report::{FileReport, Progress, ReadReport};
 
 use self::blocks::{Block, Blocks};
 use self::guess::Shape;
+use self::names::{aligned_labels, file_name, inner_name, match_name};
 use self::open::{Capped, Magic, Tallied, Tally};
 use self::plan::{From, MAX_LABELS, Part, Plan};
 use self::split::Splitter;
@@ -72,6 +80,8 @@ struct Origin<'a> {
     path: &'a Path,
     /// The file, and after a slash the archive's member: what errors and reports call it.
     name: String,
+    /// The name of the file or member without what compression appends.
+    inner: String,
     total: u64,
     tally: &'a Tally,
     source: Option<String>,
@@ -84,10 +94,10 @@ impl Reading<'_> {
         let (mut tallied, tally) = Tallied::new(file);
         let head = open::fill(&mut tallied, 8).map_err(CorpusError::io("read", path))?;
         let magic = Magic::of(&head);
-        let stream = Cursor::new(head).chain(tallied);
-        let name = path.display().to_string();
+        let mut stream = Cursor::new(head).chain(tallied);
         let source = several.then(|| file_name(path));
-        let origin = Origin { path, name, total, tally: &tally, source };
+        let name = path.display().to_string();
+        let origin = Origin { path, name, inner: inner_name(&file_name(path)), total, tally: &tally, source };
         let failed = CorpusError::io("read", path);
         let limit = self.options.limits.bytes;
         match magic {
@@ -99,40 +109,195 @@ impl Reading<'_> {
                 let zstd = zstd::stream::read::Decoder::new(stream).map_err(failed)?;
                 self.unpacked(Capped::new(zstd, limit), &origin)
             }
-            _ => self.text(Capped::new(stream, limit), &origin),
+            Magic::Text => self.text(Capped::new(stream, limit), &origin),
+            // These are read here and there, not from front to end: hash first.
+            Magic::Zip | Magic::Parquet | Magic::Compound => {
+                io::copy(&mut stream, &mut io::sink()).map_err(failed)?;
+                let file = File::open(path).map_err(CorpusError::io("open", path))?;
+                match magic {
+                    Magic::Zip => self.archive(file, &origin),
+                    Magic::Parquet => self.parquet(file, &origin),
+                    _ => self.excel(file, &origin),
+                }
+            }
         }
     }
 
-    /// What was inside a compressed stream.
-    fn unpacked(&mut self, reader: impl Read, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        self.text(reader, origin)
+    /// What was inside a compressed stream: text, or a file that must be in memory to be read.
+    fn unpacked(&mut self, mut reader: impl Read, origin: &Origin<'_>) -> Result<(), CorpusError> {
+        let head = open::fill(&mut reader, 8).map_err(|e| failed(e, origin, self.options))?;
+        let magic = Magic::of(&head);
+        let stream = Cursor::new(head).chain(reader);
+        match magic {
+            Magic::Zip | Magic::Compound => self.excel(stream, origin),
+            Magic::Parquet => {
+                // Parquet is read from its end: unpack it to where that can be found.
+                let mut stream = stream;
+                let mut file = tempfile::tempfile().map_err(CorpusError::io("unpack", origin.path))?;
+                io::copy(&mut stream, &mut file).map_err(|e| failed(e, origin, self.options))?;
+                self.parquet(file, origin)
+            }
+            Magic::Text => self.text(stream, origin),
+            Magic::Gzip | Magic::Zstd => Err(CorpusError::Format {
+                path: origin.name.clone(),
+                expected: "text, a table or a workbook inside the compression".to_owned(),
+                found: "more compression".to_owned(),
+            }),
+        }
+    }
+
+    /// A zip archive: a workbook, or members of which each is a file of its own.
+    fn archive(&mut self, file: File, origin: &Origin<'_>) -> Result<(), CorpusError> {
+        let broken = |e: zip::result::ZipError| CorpusError::Format {
+            path: origin.name.clone(),
+            expected: "a zip archive".to_owned(),
+            found: format!("a damaged one ({e})"),
+        };
+        let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+        if let Some(size) = tables::workbook_size(&mut archive) {
+            self.check_whole(size, origin)?;
+            let file = File::open(origin.path).map_err(CorpusError::io("open", origin.path))?;
+            return self.excel(file, origin);
+        }
+        let before = self.report.files.len();
+        for at in 0..archive.len() {
+            let member = archive.by_index(at).map_err(broken)?;
+            let name = member.name().map_err(broken)?.into_owned();
+            let base = name.rsplit('/').next().unwrap_or_default();
+            // Folders, and what desktop systems add.
+            if member.is_dir() || base.starts_with('.') || name.starts_with("__MACOSX/") || base.is_empty() {
+                continue;
+            }
+            let origin = Origin {
+                path: origin.path,
+                name: format!("{}/{name}", origin.name),
+                inner: inner_name(base),
+                total: origin.total,
+                tally: origin.tally,
+                source: Some(base.to_owned()),
+            };
+            self.unpacked(Capped::new(member, self.options.limits.bytes), &origin)?;
+        }
+        if self.report.files.len() == before {
+            return Err(CorpusError::Empty { path: origin.name.clone() });
+        }
+        Ok(())
+    }
+
+    fn check_whole(&self, size: u64, origin: &Origin<'_>) -> Result<(), CorpusError> {
+        let limit = self.options.limits.whole_bytes;
+        if size <= limit {
+            return Ok(());
+        }
+        Err(CorpusError::Limit {
+            path: origin.name.clone(),
+            limit,
+            what: "bytes for a file that must be in memory as a whole",
+            option: "max-whole-bytes",
+        })
+    }
+
+    /// All bytes of a file that must be in memory as a whole.
+    fn whole(&self, reader: impl Read, origin: &Origin<'_>) -> Result<Vec<u8>, CorpusError> {
+        let mut bytes = Vec::new();
+        let limit = self.options.limits.whole_bytes;
+        reader
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|e| failed(e, origin, self.options))?;
+        self.check_whole(bytes.len() as u64, origin)?;
+        Ok(bytes)
+    }
+
+    fn excel(&mut self, reader: impl Read, origin: &Origin<'_>) -> Result<(), CorpusError> {
+        let bytes = self.whole(reader, origin)?;
+        // A workbook inside another compression has not been sized yet.
+        if let Ok(mut archive) = zip::ZipArchive::new(Cursor::new(bytes.as_slice()))
+            && let Some(size) = tables::workbook_size(&mut archive)
+        {
+            self.check_whole(size, origin)?;
+        }
+        let table = tables::excel(bytes).map_err(|found| CorpusError::Format {
+            path: origin.name.clone(),
+            expected: "an Excel or OpenDocument workbook".to_owned(),
+            found,
+        })?;
+        self.table(Format::Excel, table, origin)
+    }
+
+    #[cfg(feature = "parquet")]
+    fn parquet(&mut self, input: File, origin: &Origin<'_>) -> Result<(), CorpusError> {
+        let table = tables::parquet(input).map_err(|found| CorpusError::Format {
+            path: origin.name.clone(),
+            expected: "a Parquet file".to_owned(),
+            found,
+        })?;
+        self.table(Format::Parquet, table, origin)
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn parquet(&mut self, _: File, origin: &Origin<'_>) -> Result<(), CorpusError> {
+        Err(CorpusError::Format {
+            path: origin.name.clone(),
+            expected: "a format that this build reads".to_owned(),
+            found: "Parquet, which it was built without (feature `parquet`)".to_owned(),
+        })
+    }
+
+    /// Records that come ready.
+    fn table(
+        &mut self,
+        kind: Format,
+        table: tables::Table<'_>,
+        origin: &Origin<'_>,
+    ) -> Result<(), CorpusError> {
+        let broken = |found| CorpusError::Format {
+            path: origin.name.clone(),
+            expected: format!("a sound {kind} file"),
+            found,
+        };
+        let mut batches = table.batches;
+        let mut records = batches.next().unwrap_or_else(|| Ok(Vec::new())).map_err(broken)?;
+        let mut shape = guess::table(kind, table.columns, &mut records, self.options);
+        let from_name = self.label_from_name(&origin.inner, shape.format)?;
+        let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
+        plan.source.clone_from(&origin.source);
+        self.format = Some(shape.format);
+        let mut file = FileReport {
+            path: PathBuf::from(&origin.name),
+            format: describe(&shape, &plan),
+            said: std::mem::take(&mut shape.said),
+            encoding: "UTF-8".to_owned(),
+            ..FileReport::default()
+        };
+        let mut line = 1 + u64::from(shape.header);
+        while !records.is_empty() {
+            let part = plan.take_all(&records, line, &origin.name);
+            line += records.len() as u64;
+            self.absorb(part, &mut file, origin)?;
+            self.advance(origin)?;
+            records = batches.next().unwrap_or_else(|| Ok(Vec::new())).map_err(broken)?;
+        }
+        self.close(file, origin)
     }
 
     /// A stream of text of whatever encoding and layout.
     fn text(&mut self, reader: impl Read, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        let failed = |e: io::Error| self::failed(e, origin, self.options);
+        let options = self.options;
+        let failed = |e: io::Error| failed(e, origin, options);
         let decoded = open::decode(reader, self.options.encoding.as_deref()).map_err(failed)?;
         let (head, mut stream) = blocks::peek(decoded.reader).map_err(failed)?;
-        let whole = head.len() < blocks::HEAD;
-        let cut =
-            if whole { head.len() } else { memchr::memrchr(b'\n', &head).map_or(head.len(), |at| at + 1) };
-        let (head, _) = open::utf8_or_1252(head[..cut].to_vec());
-        let inner = inner_name(origin.path);
+        let (head, whole) = head_text(head);
+        if whole && head.trim().is_empty() {
+            return Err(CorpusError::Empty { path: origin.name.clone() });
+        }
         let labels_file = aligned_labels(origin.path);
-        let mut shape = guess::shape(&inner, &head, whole, labels_file.is_some(), self.options);
+        let mut shape = guess::shape(&origin.inner, &head, whole, labels_file.is_some(), self.options);
         let mut line = 1;
         if let Splitter::JsonArray { .. } = shape.splitter {
-            let Some(start) = json::array_start(head.as_bytes()) else {
-                return Err(CorpusError::Format {
-                    path: origin.name.clone(),
-                    expected: "a JSON array of objects".to_owned(),
-                    found: "no opening bracket in the first 256 KiB".to_owned(),
-                });
-            };
-            let skipped = open::fill(&mut stream, start + 1).map_err(failed)?;
-            line += split::count_lines(&skipped);
+            line += skip_to_array(&mut stream, &head, &origin.name).map_err(|e| e.unwrap_or_else(failed))?;
         }
-        let from_name = self.label_from_name(&inner, shape.format)?;
+        let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
         plan.source.clone_from(&origin.source);
         let aligned = match &labels_file {
@@ -183,9 +348,10 @@ impl Reading<'_> {
         origin: &Origin<'_>,
     ) -> Result<u64, CorpusError> {
         let count = rayon::current_num_threads() * 2;
-        let failed = |e: io::Error| self::failed(e, origin, self.options);
+        let options = self.options;
+        let failed = |e: io::Error| failed(e, origin, options);
         let mut batch = blocks.batch(count).map_err(failed)?;
-        let name = file_name(origin.path);
+        let name = origin.name.clone();
         let mut lines = 0;
         while !batch.is_empty() {
             let mut parts = Vec::new();
@@ -206,7 +372,7 @@ impl Reading<'_> {
                 self.absorb(part, file, origin)?;
             }
             self.advance(origin)?;
-            batch = next.map_err(|e| self::failed(e, origin, self.options))?;
+            batch = next.map_err(failed)?;
         }
         Ok(lines)
     }
@@ -253,6 +419,9 @@ impl Reading<'_> {
                 count(&mut file.unmapped);
             }
         }
+        for (class, rows) in part.corpus.labels().iter().zip(part.corpus.class_counts()) {
+            *file.classes.entry(class.clone()).or_default() += rows as u64;
+        }
         file.rows += part.rows;
         file.kept += part.corpus.len() as u64;
         file.bad += part.bad_rows.len() as u64;
@@ -285,8 +454,9 @@ impl Reading<'_> {
         if file.bad as f64 <= self.options.max_bad_rows * file.rows as f64 {
             return Ok(());
         }
-        let name = file_name(origin.path);
-        let Some(first) = self.report.bad_rows.iter().find(|b| b.file == name) else { return Ok(()) };
+        let Some(first) = self.report.bad_rows.iter().find(|b| b.file == origin.name) else {
+            return Ok(());
+        };
         Err(CorpusError::TooManyBad {
             path: origin.name.clone(),
             bad: file.bad,
@@ -335,6 +505,12 @@ impl Reading<'_> {
             self.corpus.rename_labels(&guessed.classes);
             self.report.label_map = raw.into_iter().zip(guessed.classes).collect();
             self.report.said.push(guessed.said);
+            for file in &mut self.report.files {
+                for (raw, rows) in std::mem::take(&mut file.classes) {
+                    let class = self.report.label_map.get(&raw).cloned().flatten();
+                    *file.classes.entry(class.unwrap_or(raw)).or_default() += rows;
+                }
+            }
         }
         self.report.rows = self.report.files.iter().map(|f| f.rows).sum();
         self.report.kept = self.corpus.len() as u64;
@@ -355,64 +531,60 @@ fn parse(block: Block, shape: &Shape, plan: &Plan, file: &str) -> (Part, u64) {
 }
 
 fn failed(error: io::Error, origin: &Origin<'_>, options: &ReadOptions) -> CorpusError {
+    failed_to_read(error, &origin.name, origin.path, options)
+}
+
+/// What an error of the stream called `name` means for people.
+fn failed_to_read(error: io::Error, name: &str, path: &Path, options: &ReadOptions) -> CorpusError {
     match error.kind() {
         io::ErrorKind::FileTooLarge => CorpusError::Limit {
-            path: origin.name.clone(),
+            path: name.to_owned(),
             limit: options.limits.bytes,
             what: "bytes after decompression",
             option: "max-bytes",
         },
-        io::ErrorKind::Unsupported => CorpusError::Option(format!(
+        io::ErrorKind::Unsupported if options.encoding.is_some() => CorpusError::Option(format!(
             "no encoding {:?}; there are utf-8, windows-1252, utf-16le, windows-1256 and the other names of the WHATWG's list",
             options.encoding.as_deref().unwrap_or_default()
         )),
-        _ => CorpusError::Io { doing: "read", path: origin.path.to_owned(), source: error },
+        _ => CorpusError::Io { doing: "read", path: path.to_owned(), source: error },
     }
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-}
-
-/// The file's name without what compression appends.
-fn inner_name(path: &Path) -> String {
-    let name = file_name(path);
-    let bare = [".gz", ".zst", ".zstd", ".zip"].iter().find_map(|e| name.strip_suffix(e));
-    bare.unwrap_or(&name).to_owned()
-}
-
-/// The file of labels beside a file of texts: `val_labels.txt` beside `val_text.txt`.
-fn aligned_labels(path: &Path) -> Option<PathBuf> {
-    let name = file_name(path);
-    let stem = name.strip_suffix("_text.txt")?;
-    let labels = path.with_file_name(format!("{stem}_labels.txt"));
-    labels.is_file().then_some(labels)
-}
-
-/// The part of `name` that `{label}` stands for in `pattern`; `*` stands for anything.
-fn match_name<'n>(pattern: &str, name: &'n str) -> Option<&'n str> {
-    let (before, after) = pattern.split_once("{label}")?;
-    // The label is the shortest stretch for which what stands before and after it fits.
-    for start in (0..name.len()).filter(|&at| name.is_char_boundary(at)) {
-        if !wild(before, &name[..start]) {
-            continue;
-        }
-        for end in (start + 1..=name.len()).filter(|&at| name.is_char_boundary(at)) {
-            if wild(after, &name[end..]) {
-                return Some(&name[start..end]);
-            }
-        }
+/// The head of a stream as whole lines of text, and whether it is all of it.
+fn head_text(mut head: Vec<u8>) -> (String, bool) {
+    let whole = head.len() < blocks::HEAD;
+    if !whole && let Some(at) = memchr::memrchr(b'\n', &head) {
+        head.truncate(at + 1);
     }
-    None
+    (open::utf8_or_1252(head).0, whole)
 }
 
-/// Whether `pattern`, in which `*` stands for anything, is all of `name`.
-fn wild(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((fixed, rest)) => name.strip_prefix(fixed).is_some_and(|name| {
-            (0..=name.len()).any(|at| name.is_char_boundary(at) && wild(rest, &name[at..]))
-        }),
+/// Reads up to the array of records; gives the lines before it. An error of the file itself is the
+/// caller's to word.
+fn skip_to_array(stream: &mut impl Read, head: &str, name: &str) -> Result<u64, ArrayError> {
+    let Some(start) = json::array_start(head.as_bytes()) else {
+        return Err(ArrayError::Shape(CorpusError::Format {
+            path: name.to_owned(),
+            expected: "a JSON array of objects".to_owned(),
+            found: "no opening bracket in the first 256 KiB".to_owned(),
+        }));
+    };
+    let skipped = open::fill(stream, start + 1).map_err(ArrayError::Io)?;
+    Ok(split::count_lines(&skipped))
+}
+
+enum ArrayError {
+    Io(io::Error),
+    Shape(CorpusError),
+}
+
+impl ArrayError {
+    fn unwrap_or_else(self, word: impl FnOnce(io::Error) -> CorpusError) -> CorpusError {
+        match self {
+            Self::Io(e) => word(e),
+            Self::Shape(e) => e,
+        }
     }
 }
 
@@ -423,7 +595,7 @@ fn describe(shape: &Shape, plan: &Plan) -> String {
         Splitter::Delimited { delimiter, quote } => format!(
             ", delimiter {:?}, quotes {}, {}",
             char::from(*delimiter),
-            if *quote { "on" } else { "off" },
+            quote.name(),
             if shape.header { "header" } else { "no header" }
         ),
         Splitter::Pair { delimiter, .. } => format!(", delimiter {delimiter:?}"),

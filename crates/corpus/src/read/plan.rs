@@ -51,6 +51,10 @@ pub(crate) struct Plan {
     /// Rows whose field holds one of these values are no customer's words, such as an agent's
     /// answer in a ticket's thread.
     pub(crate) skip: Option<(usize, Vec<String>)>,
+    /// The field that holds a ticket's thread, from which the customer's messages are taken.
+    pub(crate) thread: Option<usize>,
+    /// Values of the label that mean that there is none.
+    pub(crate) no_label: &'static [&'static str],
     pub(crate) source: Option<String>,
     pub(crate) map: Option<LabelMap>,
     /// Whether SemEval's escapes and wrapping quotes are undone.
@@ -135,15 +139,24 @@ impl Plan {
         if self.map.is_some() { usize::MAX } else { MAX_LABELS }
     }
 
-    /// Takes one record; gives the reason if it is broken.
-    pub(crate) fn take_row(&self, record: &Record, line: u64, part: &mut Part, file: &str) {
-        part.rows += 1;
-        if let Some(reason) = self.take(record, line, part, &mut Scratch::default()) {
-            let raw: Vec<&str> = record.iter().collect();
-            part.bad_rows.push(bad_row(file, line, reason, &raw.join("\t")));
+    /// Parses records that were split already; the first stands on `line`.
+    pub(crate) fn take_all(&self, records: &[Record], line: u64, file: &str) -> Part {
+        let mut part = Part::default();
+        let mut scratch = Scratch::default();
+        for (record, line) in records.iter().zip(line..) {
+            if record.iter().all(|field| field.trim().is_empty()) || part.labels.len() > self.most_labels() {
+                continue;
+            }
+            part.rows += 1;
+            if let Some(reason) = self.take(record, line, &mut part, &mut scratch) {
+                let raw: Vec<&str> = record.iter().collect();
+                part.bad_rows.push(bad_row(file, line, reason, &raw.join("\t")));
+            }
         }
+        part
     }
 
+    /// Takes one record; gives the reason if it is broken.
     fn take(&self, record: &Record, line: u64, part: &mut Part, scratch: &mut Scratch) -> Option<String> {
         if let Some(fault) = self.width_fault(record) {
             return Some(fault);
@@ -155,7 +168,8 @@ impl Plan {
             part.skipped += 1;
             return None;
         }
-        let label = self.label.get(record, line).map(str::trim).filter(|l| !l.is_empty());
+        let label = self.label.get(record, line).map(str::trim);
+        let label = label.filter(|l| !l.is_empty() && !self.no_label.contains(l));
         let class = match label {
             None => None,
             Some(raw) => {
@@ -177,23 +191,31 @@ impl Plan {
             return None;
         }
         let text = match self.text.as_slice() {
-            [only] if !self.semeval => record.get(*only).unwrap_or_default(),
-            columns => {
+            [only] if !self.semeval && self.thread.is_none() => record.get(*only).unwrap_or_default(),
+            _ => {
                 let Scratch { text, .. } = scratch;
-                text.clear();
-                for field in columns.iter().filter_map(|&c| record.get(c)).filter(|f| !f.trim().is_empty()) {
-                    if !text.is_empty() {
-                        text.push('\n');
-                    }
-                    text.push_str(field);
-                }
-                if self.semeval {
-                    mend::semeval(text);
-                }
+                self.text_of(record, text);
                 text.as_str()
             }
         };
         self.example(text, record, line, label, class, part, &mut scratch.mended)
+    }
+
+    /// Writes the text of `record` into `out`: its text fields, a line each.
+    pub(crate) fn text_of(&self, record: &Record, out: &mut String) {
+        out.clear();
+        for field in self.text.iter().filter_map(|&c| record.get(c)).filter(|f| !f.trim().is_empty()) {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(field);
+        }
+        if self.semeval {
+            mend::semeval(out);
+        }
+        if let Some(thread) = self.thread.and_then(|at| record.get(at)) {
+            super::thread::customers_words(thread, out);
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one row's pieces, borrowed apart")]
@@ -218,7 +240,7 @@ impl Plan {
         }
         let mut text = text;
         if !text.is_ascii() {
-            part.damaged += u64::from(text.contains('\u{fffd}'));
+            part.damaged += u64::from(text.contains('\u{fffd}') || text.contains("ï¿½"));
             if mend::undouble(text, mended) {
                 part.double_encoded += 1;
                 if self.mend {
@@ -262,14 +284,15 @@ impl Plan {
         }
     }
 
-    fn width_fault(&self, record: &Record) -> Option<String> {
+    pub(crate) fn width_fault(&self, record: &Record) -> Option<String> {
         let got = record.len();
         if self.fields == 0 || got == self.fields {
             return None;
         }
-        // Spreadsheets and SemEval end lines with delimiters to spare.
-        let spare = got > self.fields
-            && (self.fields..got).all(|i| record.get(i).is_some_and(|f| f.trim().is_empty()));
+        // Spreadsheets and SemEval end lines with delimiters to spare; SemEval 2016 has a few times
+        // behind them.
+        let spare = |f: &str| f.trim().is_empty() || self.semeval && parse_time(f).is_some();
+        let spare = got > self.fields && (self.fields..got).all(|i| record.get(i).is_some_and(spare));
         (!spare).then(|| format!("found {got} fields, expected {}", self.fields))
     }
 }

@@ -52,12 +52,32 @@ impl Record {
     }
 }
 
+/// What `"` at the start of a field does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quoting {
+    /// Nothing.
+    Off,
+    /// The field runs to the closing quote, line ends included; a doubled one stands for itself.
+    On,
+    /// The same, if the closing quote stands on the same line; otherwise nothing.
+    Line,
+}
+
+impl Quoting {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::On => "on",
+            Self::Line => "within a line",
+        }
+    }
+}
+
 /// How a text stream falls into records and fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Splitter {
-    /// Fields between `delimiter`; with `quote`, a field that starts with `"` runs to the closing
-    /// one, line ends included, and a doubled one stands for itself.
-    Delimited { delimiter: u8, quote: bool },
+    /// Fields between `delimiter`.
+    Delimited { delimiter: u8, quote: Quoting },
     /// A line is a record of one field.
     Lines,
     /// A line is two fields, split at its first or last `delimiter`.
@@ -76,7 +96,7 @@ impl Splitter {
     /// does. 0 if there is none.
     pub(crate) fn complete(&self, bytes: &[u8]) -> usize {
         match self {
-            Self::Delimited { delimiter, quote: true } => quoted_end(bytes, *delimiter),
+            Self::Delimited { delimiter, quote: Quoting::On } => quoted_end(bytes, *delimiter),
             Self::JsonArray { .. } => super::json::array_end(bytes),
             _ => memrchr(b'\n', bytes).map_or(0, |at| at + 1),
         }
@@ -87,7 +107,13 @@ impl Splitter {
     pub(crate) fn record(&self, block: &str, at: usize, record: &mut Record) -> (usize, Option<Fault>) {
         record.clear();
         match self {
-            Self::Delimited { delimiter, quote } => delimited(block, at, *delimiter, *quote, record),
+            Self::Delimited { delimiter, quote } => {
+                if *quote == Quoting::Line {
+                    let end = line_end(block, at);
+                    return delimited(&block[..end], at, *delimiter, *quote, record);
+                }
+                delimited(block, at, *delimiter, *quote, record)
+            }
             Self::Lines => {
                 let (line, next) = line(block, at);
                 record.push(line);
@@ -117,13 +143,16 @@ impl Splitter {
     }
 }
 
+/// Where the line at `at` ends, its `\n` included.
+fn line_end(block: &str, at: usize) -> usize {
+    memchr(b'\n', &block.as_bytes()[at..]).map_or(block.len(), |end| at + end + 1)
+}
+
 /// The line at `at` without its end, and where the next one starts.
 fn line(block: &str, at: usize) -> (&str, usize) {
-    let rest = &block[at..];
-    let (line, next) = match memchr(b'\n', rest.as_bytes()) {
-        Some(end) => (&rest[..end], at + end + 1),
-        None => (rest, block.len()),
-    };
+    let next = line_end(block, at);
+    let line = &block[at..next];
+    let line = line.strip_suffix('\n').unwrap_or(line);
     (line.strip_suffix('\r').unwrap_or(line), next)
 }
 
@@ -163,20 +192,27 @@ fn delimited(
     block: &str,
     start: usize,
     delimiter: u8,
-    quote: bool,
+    quote: Quoting,
     record: &mut Record,
 ) -> (usize, Option<Fault>) {
     let bytes = block.as_bytes();
     let mut at = start;
     loop {
-        if quote && bytes.get(at) == Some(&b'"') {
-            let Some(close) = closing(bytes, at + 1) else {
-                let (_, next) = line(block, start);
-                let column = record.len() + 1;
-                return (next, Some(format!("found a quote in column {column} that never closes")));
-            };
-            push_unquoted(&block[at + 1..close], &mut record.buffer);
-            at = close + 1;
+        if quote != Quoting::Off && bytes.get(at) == Some(&b'"') {
+            match closing(bytes, at + 1) {
+                Some(close) => {
+                    push_unquoted(&block[at + 1..close], &mut record.buffer);
+                    at = close + 1;
+                }
+                None if quote == Quoting::Line => {}
+                None => {
+                    let column = record.len() + 1;
+                    let fault = format!(
+                        "found a quote in column {column} that never closes; --quote off or line reads it as a character"
+                    );
+                    return (line_end(block, start), Some(fault));
+                }
+            }
         }
         // What follows a closing quote before the delimiter belongs to the field, as it does for
         // Python's csv and for spreadsheets.
@@ -209,7 +245,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const CSV: Splitter = Splitter::Delimited { delimiter: b',', quote: true };
+    const CSV: Splitter = Splitter::Delimited { delimiter: b',', quote: Quoting::On };
 
     fn all(splitter: &Splitter, block: &str) -> Vec<Vec<String>> {
         let (mut at, mut record, mut out) = (0, Record::default(), Vec::new());
@@ -233,8 +269,13 @@ mod tests {
         ] {
             assert_eq!(all(&CSV, block), want, "{block:?}");
         }
-        let raw = Splitter::Delimited { delimiter: b'\t', quote: false };
+        let raw = Splitter::Delimited { delimiter: b'\t', quote: Quoting::Off };
         assert_eq!(all(&raw, "\"a\t\"b\"\n"), [["\"a", "\"b\""]]);
+        let line = Splitter::Delimited { delimiter: b',', quote: Quoting::Line };
+        assert_eq!(
+            all(&line, "1,\"a, b\"\n2,\"open, c\n3,\"d\"\n"),
+            [vec!["1", "a, b"], vec!["2", "\"open", " c"], vec!["3", "d"]]
+        );
         let at = Splitter::Pair { delimiter: '@', last: true };
         assert_eq!(all(&at, "mail a@b.c@neutral\r\n"), [["mail a@b.c", "neutral"]]);
     }
@@ -279,7 +320,7 @@ mod tests {
 
         #[test]
         fn anything_splits_in_finite_steps(text in ".{0,60}") {
-            for splitter in [CSV, Splitter::Lines, Splitter::Pair { delimiter: ';', last: false },
+            for splitter in [CSV, Splitter::Delimited { delimiter: b';', quote: Quoting::Line }, Splitter::Lines, Splitter::Pair { delimiter: ';', last: false },
                 Splitter::JsonLines { keys: vec![] }, Splitter::JsonArray { keys: vec![] }] {
                 let (mut at, mut record) = (0, Record::default());
                 while at < text.len() {

@@ -11,6 +11,9 @@ use crate::{FitError, Hooks, Progress, reduce::chunks};
 /// Texts that are numbered by one thread at a time; the ids do not depend on it being met by many.
 const CHUNK: usize = 8192;
 
+/// How many texts ahead the memory is asked for.
+const AHEAD: usize = 4;
+
 /// Chunks between two reports of progress.
 const WAVE: usize = 16;
 
@@ -51,6 +54,9 @@ impl Tokens {
                 .map_init(sentimeter_text::Scratch::default, |scratch, range| {
                     let mut part = Self::default();
                     for row in range.clone() {
+                        // Texts come in no order of memory: the one after next is fetched while this
+                        // one is cleaned.
+                        std::hint::black_box(text((row + AHEAD).min(len - 1)).as_bytes().first());
                         let ids = &mut part.rows.ids;
                         let words = &mut part.words;
                         analyzer.tokens(text(row), scratch, &mut |token| ids.push(words.insert(token)));

@@ -44,6 +44,7 @@ pub enum Feature {
 #[derive(Debug, Default)]
 pub struct FeatureScratch {
     text: sentimeter_text::Scratch,
+    hashes: Vec<u64>,
     nodes: Vec<u32>,
     hits: Vec<u32>,
     padded: String,
@@ -54,37 +55,50 @@ pub struct FeatureScratch {
     pub values: Vec<f32>,
 }
 
-/// Open addressing from a pair to its index plus one; 0 is free.
+/// Open addressing from a pair to its index plus one, 0 being free, and its column: all that a
+/// look-up wants lies in one cache line.
 #[derive(Debug, Clone, Default)]
 struct Slots {
-    slots: Vec<[u32; 3]>,
+    slots: Vec<[u32; 4]>,
 }
 
 impl Slots {
-    fn new(pairs: &[[u32; 2]]) -> Self {
+    fn new(pairs: &[[u32; 2]], columns: &[u32]) -> Self {
         if pairs.is_empty() {
             return Self::default();
         }
-        let mut slots = vec![[0; 3]; (pairs.len() * 4 / 3 + 1).next_power_of_two()];
+        let mut slots = vec![[0; 4]; (pairs.len() * 4 / 3 + 1).next_power_of_two()];
         let mask = slots.len() - 1;
-        for (id, &[a, b]) in (1_u32..).zip(pairs) {
+        for ((id, &[a, b]), &column) in (1_u32..).zip(pairs).zip(columns) {
             let mut slot = hash(a, b) & mask;
             while slots[slot][2] != 0 {
                 slot = (slot + 1) & mask;
             }
-            slots[slot] = [a, b, id];
+            slots[slot] = [a, b, id, column];
         }
         Self { slots }
     }
 
+    /// Has the slots of all neighbours in `nodes` fetched, without a branch between the loads: the
+    /// look-ups that follow, whose outcomes nobody can foresee, then do not wait one by one.
     #[inline]
-    fn get(&self, a: u32, b: u32) -> Option<u32> {
+    fn fetch(&self, nodes: &[u32]) {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut sum = 0;
+        for pair in nodes.windows(2) {
+            sum ^= self.slots.get(hash(pair[0], pair[1]) & mask).map_or(0, |slot| slot[3]);
+        }
+        std::hint::black_box(sum);
+    }
+
+    #[inline]
+    fn get(&self, a: u32, b: u32) -> Option<(u32, u32)> {
         let mask = self.slots.len().wrapping_sub(1);
         let mut slot = hash(a, b) & mask;
         loop {
             match *self.slots.get(slot)? {
-                [_, _, 0] => return None,
-                [x, y, id] if x == a && y == b => return Some(id - 1),
+                [_, _, 0, _] => return None,
+                [x, y, id, column] if x == a && y == b => return Some((id - 1, column)),
                 _ => slot = (slot + 1) & mask,
             }
         }
@@ -179,7 +193,7 @@ impl Vectorizer {
             }
             lengths.push(length);
         }
-        let pair_slots = Slots::new(&pairs);
+        let pair_slots = Slots::new(&pairs, &columns[words.len()..]);
         let mut gram_slots = Vec::new();
         if !grams.is_empty() {
             gram_slots = vec![(0, 0); (grams.len() * 3 / 2 + 1).next_power_of_two()];
@@ -209,13 +223,14 @@ impl Vectorizer {
     /// Writes the TF-IDF row of `raw` into `scratch.columns` and `scratch.values`.
     #[inline]
     pub fn transform(&self, analyzer: &Analyzer, raw: &str, scratch: &mut FeatureScratch) {
-        let FeatureScratch { text, nodes, hits, padded, bounds, columns, values } = scratch;
+        let FeatureScratch { text, hashes, nodes, hits, padded, bounds, columns, values } = scratch;
+        hashes.clear();
         nodes.clear();
         hits.clear();
         let words = self.settings.words.is_some();
         analyzer.tokens(raw, text, &mut |token| {
             if words {
-                nodes.push(self.words.get(token).unwrap_or(NONE));
+                hashes.push(Words::hash(token));
             }
             if let Some(range) = self.settings.chars {
                 grams::each(token, range, padded, bounds, |gram| {
@@ -225,6 +240,9 @@ impl Vectorizer {
                 });
             }
         });
+        // Look-ups apart from cleaning: the processor then waits for many cache misses at once.
+        self.words.fetch(hashes);
+        nodes.extend(hashes.iter().map(|&hash| self.words.find(hash).unwrap_or(NONE)));
         self.each_ngram(nodes, |_, _, column| hits.push(column));
         hits.sort_unstable();
         columns.clear();
@@ -246,6 +264,9 @@ impl Vectorizer {
     #[inline]
     fn each_ngram(&self, nodes: &[u32], mut sink: impl FnMut(usize, usize, u32)) {
         let Some([_, most]) = self.settings.words else { return };
+        if most > 1 {
+            self.pair_slots.fetch(nodes);
+        }
         for (first, &word) in nodes.iter().enumerate() {
             if word == NONE {
                 continue;
@@ -260,9 +281,8 @@ impl Vectorizer {
                 if next == NONE {
                     break;
                 }
-                let Some(pair) = self.pair_slots.get(at, next) else { break };
+                let Some((pair, column)) = self.pair_slots.get(at, next) else { break };
                 at = self.words.len() as u32 + pair;
-                let column = self.columns[at as usize];
                 if column != NONE {
                     sink(first, n, column);
                 }

@@ -189,10 +189,7 @@ impl<'a> Objective<'a> {
         let mut bias = 0.0;
         for row in part.rows.clone() {
             let (columns, values) = self.training.rows.row(row);
-            let mut z = intercept[0];
-            for (&column, &value) in columns.iter().zip(values) {
-                z += f64::from(value) * weights[column as usize];
-            }
+            let z = intercept[0] + product(columns, values, weights);
             let (y, weight) = (self.target(row, 1), self.weight(row));
             // e⁻|ᶻ| never overflows; ln(1 + eᶻ) = max(z, 0) + ln(1 + e⁻|ᶻ|).
             let e = libm::exp(-z.abs());
@@ -244,6 +241,24 @@ impl<'a> Objective<'a> {
         gradient[weights.len()..].copy_from_slice(&bias);
         loss.total()
     }
+}
+
+/// `Σ value · weight` of a row in four lanes: a single running sum would have each addition wait for
+/// the one before.
+#[inline]
+fn product(columns: &[u32], values: &[f32], weights: &[f64]) -> f64 {
+    let mut lanes = [0.0; 4];
+    let (columns, last_columns) = columns.as_chunks::<4>();
+    let (values, last_values) = values.as_chunks::<4>();
+    for (columns, values) in columns.iter().zip(values) {
+        for (lane, (&column, &value)) in lanes.iter_mut().zip(columns.iter().zip(values)) {
+            *lane += f64::from(value) * weights[column as usize];
+        }
+    }
+    for (lane, (&column, &value)) in lanes.iter_mut().zip(last_columns.iter().zip(last_values)) {
+        *lane += f64::from(value) * weights[column as usize];
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
 }
 
 /// `Σ weight (ln factor + linear)`, taking the logarithm of products of factors that share a

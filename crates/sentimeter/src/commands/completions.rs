@@ -6,12 +6,12 @@ use clap::CommandFactory;
 
 use crate::args::{Cli, CompletionsArgs};
 
-pub fn run(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     clap_complete::generate(args.shell, &mut Cli::command(), "sentimeter", &mut std::io::stdout());
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn man() -> anyhow::Result<ExitCode> {
+pub(crate) fn man() -> anyhow::Result<ExitCode> {
     clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -20,12 +20,12 @@ struct Answer {
 
 /// Which model answered.
 #[derive(Serialize)]
-pub struct ModelId {
+pub(crate) struct ModelId {
     pub path: String,
     pub digest: String,
 }
 
-pub fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let (path, model, digest) = home::open_model(global, args.model.as_deref())?;
     let mut progress = Shown::new(global.quiet);
     let corpus = data::load(global, &args.data, &args.read.options(), &mut progress)?;

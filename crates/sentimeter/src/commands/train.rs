@@ -32,7 +32,7 @@ struct Answer<'a> {
     metrics: &'a Metrics,
 }
 
-pub fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let plan = match &args.plan {
         None => Plan::from_toml("", &args.set)?,

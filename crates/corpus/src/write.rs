@@ -1,0 +1,357 @@
+//! Scored rows go out with the columns they came in with.
+
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::read::Row;
+
+/// How scored rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputFormat {
+    /// Comma-separated, with a header.
+    Csv,
+    /// Tab-separated, with a header.
+    Tsv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Apache Parquet; the input's columns are strings.
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+impl OutputFormat {
+    /// The format that a file's name ends in.
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name.rsplit('.').next()?.to_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "tsv" | "tab" => Some(Self::Tsv),
+            "jsonl" | "ndjson" | "json" => Some(Self::Jsonl),
+            #[cfg(feature = "parquet")]
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+}
+
+/// What a model says of one text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score<'a> {
+    /// The class; `None` where the model abstains.
+    pub sentiment: Option<&'a str>,
+    /// The largest probability, in `[0, 1]`.
+    pub confidence: f32,
+    /// One probability for each label given to [`Writer::new`], in that order.
+    pub probabilities: &'a [f32],
+}
+
+/// Writes rows with `sentiment`, `confidence` and `probability_CLASS` behind their own columns. A
+/// column of the input that has one of these names keeps it; ours is then called `predicted_…`.
+pub struct Writer {
+    columns: Vec<String>,
+    added: Vec<String>,
+    sink: Sink,
+}
+
+enum Sink {
+    Csv(Box<csv::Writer<Box<dyn Write + Send>>>),
+    Jsonl(Box<dyn Write + Send>),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<columnar::Columnar>),
+}
+
+impl Writer {
+    /// Starts the output: `columns` of the input, `labels` of the model.
+    ///
+    /// # Errors
+    /// The output's own.
+    pub fn new(
+        out: Box<dyn Write + Send>,
+        format: OutputFormat,
+        columns: &[String],
+        labels: &[String],
+    ) -> io::Result<Self> {
+        let plain = ["sentiment".to_owned(), "confidence".to_owned()];
+        let added = plain.into_iter().chain(labels.iter().map(|l| format!("probability_{l}")));
+        let added: Vec<String> = added
+            .map(|mut name| {
+                while columns.contains(&name) {
+                    name.insert_str(0, "predicted_");
+                }
+                name
+            })
+            .collect();
+        let mut sink = match format {
+            OutputFormat::Jsonl => Sink::Jsonl(out),
+            #[cfg(feature = "parquet")]
+            OutputFormat::Parquet => Sink::Parquet(Box::new(columnar::Columnar::new(out, columns, &added)?)),
+            OutputFormat::Csv | OutputFormat::Tsv => {
+                let delimiter = if format == OutputFormat::Tsv { b'\t' } else { b',' };
+                Sink::Csv(Box::new(csv::WriterBuilder::new().delimiter(delimiter).from_writer(out)))
+            }
+        };
+        if let Sink::Csv(csv) = &mut sink {
+            csv.write_record(columns.iter().chain(&added))?;
+        }
+        Ok(Self { columns: columns.to_vec(), added, sink })
+    }
+
+    /// Writes one row; one without a score has nothing in our columns.
+    ///
+    /// # Errors
+    /// The output's own.
+    pub fn write(&mut self, row: &Row, score: Option<Score<'_>>) -> io::Result<()> {
+        match &mut self.sink {
+            Sink::Csv(csv) => {
+                for at in 0..self.columns.len() {
+                    csv.write_field(row.fields.get(at).unwrap_or_default())?;
+                }
+                for at in 0..self.added.len() {
+                    csv.write_field(field(score, at))?;
+                }
+                csv.write_record(None::<&[u8]>)?;
+                Ok(())
+            }
+            Sink::Jsonl(out) => json_row(out, row, score, &self.columns, &self.added),
+            #[cfg(feature = "parquet")]
+            Sink::Parquet(columnar) => columnar.write(row, score),
+        }
+    }
+
+    /// Writes what is still held back.
+    ///
+    /// # Errors
+    /// The output's own.
+    pub fn finish(self) -> io::Result<()> {
+        match self.sink {
+            Sink::Csv(mut csv) => csv.flush(),
+            Sink::Jsonl(mut out) => out.flush(),
+            #[cfg(feature = "parquet")]
+            Sink::Parquet(columnar) => columnar.finish(),
+        }
+    }
+}
+
+/// Our column `at` as text.
+fn field(score: Option<Score<'_>>, at: usize) -> String {
+    let Some(score) = score else {
+        return String::new();
+    };
+    match at {
+        0 => score.sentiment.unwrap_or_default().to_owned(),
+        1 => score.confidence.to_string(),
+        _ => score.probabilities.get(at - 2).map(f32::to_string).unwrap_or_default(),
+    }
+}
+
+fn json_row(
+    out: &mut dyn Write,
+    row: &Row,
+    score: Option<Score<'_>>,
+    columns: &[String],
+    added: &[String],
+) -> io::Result<()> {
+    // An object that came as JSON goes out as it was written, nested values and all.
+    let own = row.json.as_deref().and_then(|raw| raw.trim().strip_prefix('{')?.strip_suffix('}'));
+    let mut first = true;
+    let mut separate = |out: &mut dyn Write| {
+        let sign = if std::mem::take(&mut first) { "{" } else { "," };
+        out.write_all(sign.as_bytes())
+    };
+    match own.filter(|_| row.fault.is_none()) {
+        Some(own) if own.trim().is_empty() => {}
+        Some(own) => {
+            separate(out)?;
+            // Line ends are allowed between a JSON array's values, not inside a JSON Lines row.
+            out.write_all(own.trim().replace(['\n', '\r'], " ").as_bytes())?;
+        }
+        None => {
+            for (at, column) in columns.iter().enumerate() {
+                separate(out)?;
+                serde_json::to_writer(&mut *out, column)?;
+                out.write_all(b":")?;
+                serde_json::to_writer(&mut *out, row.fields.get(at).unwrap_or_default())?;
+            }
+        }
+    }
+    for (at, name) in added.iter().enumerate() {
+        separate(out)?;
+        serde_json::to_writer(&mut *out, name)?;
+        out.write_all(b":")?;
+        match (score, at) {
+            (None, _) => out.write_all(b"null")?,
+            (Some(score), 0) => serde_json::to_writer(&mut *out, &score.sentiment)?,
+            (Some(score), 1) => serde_json::to_writer(&mut *out, &score.confidence)?,
+            (Some(score), _) => serde_json::to_writer(&mut *out, &score.probabilities.get(at - 2))?,
+        }
+    }
+    out.write_all(b"}\n")
+}
+
+#[cfg(feature = "parquet")]
+mod columnar {
+    //! Rows gathered into record batches.
+
+    use std::io::{self, Write};
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Float32Builder, StringBuilder};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::record_batch::RecordBatch;
+    use parquet::arrow::ArrowWriter;
+    use parquet::basic::{Compression, ZstdLevel};
+    use parquet::file::properties::WriterProperties;
+
+    use super::{Row, Score};
+
+    /// Rows per record batch.
+    const BATCH: usize = 8192;
+    /// Rows per row group: what a reader must hold at once.
+    const GROUP: usize = 128 << 10;
+
+    pub(super) struct Columnar {
+        schema: Arc<Schema>,
+        writer: ArrowWriter<Box<dyn Write + Send>>,
+        strings: Vec<StringBuilder>,
+        numbers: Vec<Float32Builder>,
+        rows: usize,
+    }
+
+    impl Columnar {
+        pub(super) fn new(
+            out: Box<dyn Write + Send>,
+            columns: &[String],
+            added: &[String],
+        ) -> io::Result<Self> {
+            let text = |name: &String| Field::new(name, DataType::Utf8, true);
+            let number = |name: &String| Field::new(name, DataType::Float32, true);
+            let fields: Vec<Field> = columns
+                .iter()
+                .map(text)
+                .chain(added.iter().take(1).map(text))
+                .chain(added.iter().skip(1).map(number))
+                .collect();
+            let schema = Arc::new(Schema::new(fields));
+            let properties = WriterProperties::builder()
+                .set_compression(Compression::ZSTD(ZstdLevel::default()))
+                .set_max_row_group_row_count(Some(GROUP))
+                .build();
+            let writer =
+                ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties)).map_err(io::Error::other)?;
+            Ok(Self {
+                schema,
+                writer,
+                strings: columns.iter().chain(&added[..1]).map(|_| StringBuilder::new()).collect(),
+                numbers: added[1..].iter().map(|_| Float32Builder::new()).collect(),
+                rows: 0,
+            })
+        }
+
+        pub(super) fn write(&mut self, row: &Row, score: Option<Score<'_>>) -> io::Result<()> {
+            let own = self.strings.len() - 1;
+            for (at, column) in self.strings[..own].iter_mut().enumerate() {
+                column.append_option(row.fields.get(at));
+            }
+            self.strings[own].append_option(score.and_then(|s| s.sentiment));
+            for (at, column) in self.numbers.iter_mut().enumerate() {
+                column.append_option(score.and_then(|s| match at {
+                    0 => Some(s.confidence),
+                    _ => s.probabilities.get(at - 1).copied(),
+                }));
+            }
+            self.rows += 1;
+            if self.rows == BATCH { self.flush() } else { Ok(()) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            if self.rows == 0 {
+                return Ok(());
+            }
+            let strings = self.strings.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef);
+            let numbers = self.numbers.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef);
+            let batch = RecordBatch::try_new(Arc::clone(&self.schema), strings.chain(numbers).collect())
+                .map_err(io::Error::other)?;
+            self.rows = 0;
+            self.writer.write(&batch).map_err(io::Error::other)
+        }
+
+        pub(super) fn finish(mut self) -> io::Result<()> {
+            self.flush()?;
+            self.writer.close().map(drop).map_err(io::Error::other)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::ReadOptions;
+    use crate::read::stream;
+    use std::io::Cursor;
+    use std::sync::{Arc, Mutex};
+
+    /// A sink that can be looked into afterwards.
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn score(name: &str, input: &[u8], format: OutputFormat) -> Vec<u8> {
+        let rows = stream(Box::new(Cursor::new(input.to_vec())), name, &ReadOptions::default()).unwrap();
+        let out = Shared::default();
+        let labels = ["negative".to_owned(), "positive".to_owned()];
+        let mut writer = Writer::new(Box::new(out.clone()), format, rows.columns(), &labels).unwrap();
+        let mut n = 0;
+        for row in rows {
+            n += 1;
+            let score = Score { sentiment: Some("positive"), confidence: 0.75, probabilities: &[0.25, 0.75] };
+            writer.write(&row.unwrap(), (n != 2).then_some(score)).unwrap();
+        }
+        writer.finish().unwrap();
+        std::mem::take(&mut *out.0.lock().unwrap())
+    }
+
+    #[test]
+    fn columns_are_kept_and_ours_added() {
+        let csv = score("a.csv", b"text,sentiment\n\"a, b\",x\nc,y\n", OutputFormat::Csv);
+        assert_eq!(
+            String::from_utf8(csv).unwrap(),
+            "text,sentiment,predicted_sentiment,confidence,probability_negative,probability_positive\n\
+             \"a, b\",x,positive,0.75,0.25,0.75\nc,y,,,,\n"
+        );
+        let json = score(
+            "a.jsonl",
+            b"{\"text\": \"a\", \"n\": {\"x\": 1}}\n{\"text\":\"b\"}\n",
+            OutputFormat::Jsonl,
+        );
+        assert_eq!(
+            String::from_utf8(json).unwrap(),
+            "{\"text\": \"a\", \"n\": {\"x\": 1},\"sentiment\":\"positive\",\"confidence\":0.75,\"probability_negative\":0.25,\"probability_positive\":0.75}\n\
+             {\"text\":\"b\",\"sentiment\":null,\"confidence\":null,\"probability_negative\":null,\"probability_positive\":null}\n"
+        );
+    }
+
+    #[cfg(feature = "parquet")]
+    #[test]
+    fn parquet_comes_back() {
+        let input: String = std::iter::once("id,text\n".to_owned())
+            .chain((0..20_000).map(|i| format!("{i},text {i}\n")))
+            .collect();
+        let bytes = score("a.csv", input.as_bytes(), OutputFormat::Parquet);
+        let back = stream(Box::new(Cursor::new(bytes)), "b.parquet", &ReadOptions::default()).unwrap();
+        assert_eq!(back.columns()[..4], ["id", "text", "sentiment", "confidence"]);
+        let rows: Vec<Row> = back.map(Result::unwrap).collect();
+        assert_eq!(rows.len(), 20_000);
+        assert_eq!(rows[19_999].text, "text 19999");
+        assert_eq!(rows[19_999].fields.get(5), Some("0.75"));
+        assert_eq!(rows[1].fields.get(2), Some(""));
+    }
+}

@@ -1,0 +1,102 @@
+//! `sentimeter datasets`: what was imported.
+
+use std::process::ExitCode;
+
+use sentimeter_corpus::{Manifest, Snapshots};
+
+use super::print_json;
+use crate::args::{DatasetsAction, DatasetsArgs, Global};
+
+pub(crate) fn run(global: &Global, args: &DatasetsArgs) -> anyhow::Result<ExitCode> {
+    let snapshots = Snapshots::at(&global.home);
+    match &args.action {
+        DatasetsAction::List => list(global, &snapshots.list()?)?,
+        DatasetsAction::Show { name } => {
+            let manifest = snapshots.manifest(name)?;
+            if global.json {
+                print_json(&manifest)?;
+            } else {
+                let quarantine = snapshots.quarantine(&manifest.reference())?;
+                print(&manifest, quarantine.map(|path| path.display().to_string()).as_deref());
+            }
+        }
+        DatasetsAction::Delete { name } => {
+            let gone = snapshots.delete(name)?;
+            if global.json {
+                print_json(&gone)?;
+            } else {
+                gone.iter().for_each(|reference| println!("deleted {reference}"));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(global: &Global, all: &[Manifest]) -> anyhow::Result<()> {
+    if global.json {
+        return print_json(&all);
+    }
+    if all.is_empty() {
+        println!("no data sets in {}; import one: sentimeter import FILE", global.home.display());
+        return Ok(());
+    }
+    let width = all.iter().map(|m| m.reference().chars().count()).max().unwrap_or(0).max("data set".len());
+    println!("{:width$}  {:>10}  labels", "data set", "rows");
+    for manifest in all {
+        println!("{:width$}  {:>10}  {}", manifest.reference(), manifest.rows, classes(manifest));
+    }
+    Ok(())
+}
+
+fn classes(manifest: &Manifest) -> String {
+    let mut classes: Vec<String> = manifest
+        .labels
+        .iter()
+        .zip(&manifest.class_rows)
+        .map(|(label, rows)| format!("{label} {rows}"))
+        .collect();
+    if manifest.unlabelled > 0 {
+        classes.push(format!("without a label {}", manifest.unlabelled));
+    }
+    classes.join(", ")
+}
+
+/// Everything a person asks of a data set, on standard output.
+pub(crate) fn print(manifest: &Manifest, quarantine: Option<&str>) {
+    println!("{}: {} rows ({})", manifest.reference(), manifest.rows, classes(manifest));
+    for file in &manifest.provenance.report.files {
+        println!(
+            "  {} ({} bytes, blake3 {}): {} rows as {}, {} kept",
+            file.path.display(),
+            file.bytes,
+            file.blake3.get(..12).unwrap_or(&file.blake3),
+            file.rows,
+            file.format,
+            file.kept
+        );
+        for (label, rows) in &file.unmapped {
+            println!("    {rows} rows labelled {label:?} dropped: no rule maps that label");
+        }
+        for (rows, what) in [
+            (file.empty, "without a text dropped"),
+            (file.bad, "broken, left out"),
+            (file.damaged, "with lost characters (U+FFFD)"),
+            (file.double_encoded, "encoded twice"),
+            (file.mended, "mended"),
+        ] {
+            if rows > 0 {
+                println!("    {rows} rows {what}");
+            }
+        }
+    }
+    if let Some(path) = quarantine {
+        println!("  broken rows with line and reason: {path}");
+    }
+    if let Some(found) = &manifest.provenance.duplicates {
+        println!(
+            "  {} rows repeat a text, {} more do nearly; {} texts stood with different labels: {} rows took \
+             the majority's, {} were dropped as ties",
+            found.duplicates, found.near_duplicates, found.conflicts, found.outvoted, found.tied
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! `sentimeter import`: files become an immutable data set, and everything wrong with them is said.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use sentimeter_corpus::{
+    CheckReport, DuplicateReport, Expectations, Groups, Identities, Manifest, Provenance, Resolved,
+    Snapshots, near_duplicates, resolve_conflicts,
+};
+use serde::Serialize;
+
+use super::print_json;
+use crate::args::{Global, ImportArgs};
+use crate::data;
+use crate::progress::Shown;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer<'a> {
+    dataset: Option<String>,
+    #[serde(flatten)]
+    manifest: Option<&'a Manifest>,
+    quarantine: Option<String>,
+    check: Option<&'a CheckReport>,
+}
+
+pub(crate) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<ExitCode> {
+    let expectations = match &args.check {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the expectations {}", path.display()))?;
+            let parsed: Expectations =
+                text.parse().with_context(|| format!("in the expectations {}", path.display()))?;
+            Some(parsed)
+        }
+    };
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => {
+            let first = args.files.first().and_then(|file| file.file_name()).unwrap_or_default();
+            first.to_string_lossy().split('.').next().unwrap_or_default().to_lowercase()
+        }
+    };
+    let options = args.read.options();
+    let mut progress = Shown::new(global.quiet);
+    let (corpus, report) = data::read_files(&args.files, &options, &mut progress)?;
+    if !global.quiet {
+        data::tell(&report);
+    }
+    let check = expectations.map(|expectations| expectations.check(&corpus, Some(&report)));
+    if let Some(check) = check.as_ref().filter(|check| !check.passed()) {
+        if global.json {
+            print_json(&Answer { dataset: None, manifest: None, quarantine: None, check: Some(check) })?;
+        } else {
+            println!("{check}");
+        }
+        eprintln!("nothing was imported: the data does not meet its expectations");
+        return Ok(ExitCode::FAILURE);
+    }
+
+    let identities = Identities::of(&corpus);
+    let resolved: Resolved = resolve_conflicts(&corpus, &identities);
+    let groups: Groups = near_duplicates(&identities);
+    let duplicates = DuplicateReport::of(&identities, &groups, &resolved);
+    let corpus = resolved.apply(&corpus);
+    let snapshots = Snapshots::at(&global.home);
+    let provenance = Provenance { options, report, duplicates: Some(duplicates) };
+    let manifest = snapshots.save(&name, &corpus, provenance)?;
+    let reference = manifest.reference();
+    let quarantine = snapshots.quarantine(&reference)?.map(|path| path.display().to_string());
+    if global.json {
+        print_json(&Answer {
+            dataset: Some(reference),
+            manifest: Some(&manifest),
+            quarantine,
+            check: check.as_ref(),
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(check) = &check {
+        println!("{check}\n");
+    }
+    super::datasets::print(&manifest, quarantine.as_deref());
+    println!("use it as: sentimeter train --data {name}");
+    Ok(ExitCode::SUCCESS)
+}

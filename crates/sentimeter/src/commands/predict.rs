@@ -1,0 +1,211 @@
+//! `sentimeter predict`: texts get a sentiment.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use sentimeter_corpus::{Format, OutputFormat, Row, Score, Writer, stream};
+use sentimeter_model::explain::Explanation;
+use sentimeter_model::{Model, Probs, Scratch};
+use serde::Serialize;
+
+use super::evaluate::ModelId;
+use super::print_json;
+use crate::args::{Global, PredictArgs};
+use crate::home;
+use crate::progress::Shown;
+
+/// Rows that are scored together: enough for all cores, little to hold.
+const BATCH: usize = 8192;
+
+/// The answer to one text of the command line.
+#[derive(Serialize)]
+struct Answer<'a> {
+    text: &'a str,
+    /// `null` where the model abstains.
+    sentiment: Option<&'a str>,
+    confidence: f32,
+    probabilities: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
+}
+
+#[derive(Serialize)]
+struct Answers<'a> {
+    model: ModelId,
+    predictions: Vec<Answer<'a>>,
+}
+
+pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCode> {
+    if let Some(least) = args.min_confidence
+        && !(0.0..=1.0).contains(&least)
+    {
+        anyhow::bail!("--min-confidence is {least}; it must be from 0 to 1");
+    }
+    let (path, model, digest) = home::open_model(global, args.model.as_deref())?;
+    if args.texts.is_empty() {
+        anyhow::ensure!(!args.explain, "--explain wants texts on the command line");
+        file(global, args, &model)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let texts: Vec<&str> = args.texts.iter().map(String::as_str).collect();
+    let mut scratch = Scratch::default();
+    let probs = model.predict(&texts, &mut scratch);
+    let answers: Vec<Answer<'_>> = (0_usize..)
+        .zip(&texts)
+        .map(|(i, text)| {
+            let (sentiment, confidence) = answer(&model, &probs, i, args.min_confidence);
+            let named = model.labels().iter().cloned().zip(probs.row(i).iter().map(|&p| p.into()));
+            let explanation = args.explain.then(|| model.explain(text, &mut scratch));
+            Answer { text, sentiment, confidence, probabilities: named.collect(), explanation }
+        })
+        .collect();
+    if global.json {
+        let model = ModelId { path: path.display().to_string(), digest: digest.to_string() };
+        print_json(&Answers { model, predictions: answers })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut out = io::stdout().lock();
+    for answer in &answers {
+        writeln!(
+            out,
+            "{:<10} {:.3}  {}",
+            answer.sentiment.unwrap_or("(unsure)"),
+            answer.confidence,
+            answer.text
+        )?;
+        if let Some(explanation) = &answer.explanation {
+            explain(&mut out, explanation, model.labels())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The class and its probability; no class below the least confidence.
+fn answer<'m>(model: &'m Model, probs: &Probs, row: usize, least: Option<f32>) -> (Option<&'m str>, f32) {
+    let (class, confidence) = probs.top(row);
+    let sure = least.is_none_or(|least| confidence >= least);
+    (sure.then(|| model.labels()[usize::from(class)].as_str()), confidence)
+}
+
+fn explain(out: &mut impl Write, explanation: &Explanation, labels: &[String]) -> io::Result<()> {
+    writeln!(out, "{:>24}  {}", "", labels.join("  "))?;
+    let mut row = |name: &str, logits: &[f64]| {
+        let cells =
+            labels.iter().zip(logits).map(|(label, z)| format!("{z:>+w$.3}", w = label.chars().count()));
+        writeln!(out, "{name:>24}  {}", cells.collect::<Vec<_>>().join("  "))
+    };
+    for token in &explanation.tokens {
+        row(&token.token, &token.logits)?;
+    }
+    row("(without any text)", &explanation.bias)
+}
+
+/// Scores a file or standard input row by row, in constant memory.
+fn file(global: &Global, args: &PredictArgs, model: &Model) -> anyhow::Result<()> {
+    let input = args.input.as_deref().filter(|path| *path != Path::new("-"));
+    let mut options = args.read.options();
+    let (reader, name): (Box<dyn Read + Send>, String) = match input {
+        Some(path) => {
+            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            (Box::new(file), path.display().to_string())
+        }
+        None => {
+            if io::stdin().is_terminal() {
+                eprintln!("reading texts from standard input, one a line; end with Ctrl-D");
+            }
+            // Standard input is plain texts unless it is said to be more.
+            if args.input.is_none() && options.format.is_none() {
+                options.format = Some(Format::Lines);
+            }
+            (Box::new(io::stdin()), "standard input".to_owned())
+        }
+    };
+    let mut rows = stream(reader, &name, &options)?;
+    if !global.quiet {
+        rows.said().iter().for_each(|said| eprintln!("{name}: {said}"));
+    }
+    let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    let format = output_format(args, output, rows.format())?;
+    // Written beside and renamed: a half-written answer never stands under the asked name.
+    let (sink, beside): (Box<dyn Write + Send>, _) = match output {
+        Some(path) => {
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let file = tempfile::NamedTempFile::new_in(folder)
+                .with_context(|| format!("cannot write into {}", folder.display()))?;
+            (Box::new(io::BufWriter::new(file.reopen()?)), Some((file, path)))
+        }
+        None => (Box::new(io::BufWriter::new(io::stdout())), None),
+    };
+    let mut writer = Writer::new(sink, format, rows.columns(), model.labels())?;
+    let mut progress = Shown::new(global.quiet || output.is_none());
+    let (mut done, mut broken) = (0_u64, 0_u64);
+    loop {
+        let batch = rows.batch(BATCH)?;
+        if batch.is_empty() {
+            break;
+        }
+        let probs = model.predict_all(batch.len(), |i| &batch[i].text);
+        for (i, row) in batch.iter().enumerate() {
+            broken += u64::from(row.fault.is_some());
+            writer.write(row, score(model, &probs, i, row, args.min_confidence))?;
+        }
+        done += batch.len() as u64;
+        progress.show("score", done, None, None);
+    }
+    writer.finish()?;
+    progress.finish();
+    if let Some((file, path)) = beside {
+        file.as_file().sync_all()?;
+        file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
+        make_readable(path)?;
+    }
+    if !global.quiet {
+        eprintln!("{done} rows scored");
+    }
+    if broken > 0 {
+        eprintln!("{broken} rows are broken; they stand in the output without a sentiment");
+    }
+    Ok(())
+}
+
+/// What stands behind a row; nothing behind a broken one.
+fn score<'a>(
+    model: &'a Model,
+    probs: &'a Probs,
+    i: usize,
+    row: &Row,
+    least: Option<f32>,
+) -> Option<Score<'a>> {
+    if row.fault.is_some() {
+        return None;
+    }
+    let (sentiment, confidence) = answer(model, probs, i, least);
+    Some(Score { sentiment, confidence, probabilities: probs.row(i) })
+}
+
+fn output_format(args: &PredictArgs, output: Option<&Path>, input: Format) -> anyhow::Result<OutputFormat> {
+    if let Some(name) = &args.output_format {
+        return OutputFormat::of_name(&format!(".{name}"))
+            .with_context(|| format!("this program was built without {name}"));
+    }
+    let by_name = output.and_then(|path| OutputFormat::of_name(&path.to_string_lossy()));
+    Ok(by_name.unwrap_or(match input {
+        Format::Tsv | Format::Semeval => OutputFormat::Tsv,
+        Format::Jsonl | Format::Json => OutputFormat::Jsonl,
+        Format::Parquet if output.is_some() => OutputFormat::of_name(".parquet").unwrap_or(OutputFormat::Csv),
+        _ => OutputFormat::Csv,
+    }))
+}
+
+/// A temporary file is its owner's alone; an answer is as readable as any new file.
+fn make_readable(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
+}
