@@ -105,17 +105,21 @@ impl Plan {
     /// # Errors
     /// Broken TOML, unknown keys, values of another type, settings out of range.
     pub fn from_toml(text: &str, set: &[String]) -> Result<Self, ExperimentError> {
-        let mut table: toml::Table =
-            toml::from_str(text).map_err(|e| ExperimentError::Plan { why: e.to_string() })?;
+        let wrong = |e: toml::de::Error| ExperimentError::Plan { why: e.to_string() };
+        // Once as it stands: its own mistakes are then shown with their line.
+        let _: Self = toml::from_str(text).map_err(wrong)?;
+        let mut given: toml::Table = toml::from_str(text).map_err(wrong)?;
         for setting in set {
-            apply(&mut table, setting)?;
+            apply(&mut given, setting)?;
         }
-        // Only with settings given is the text's own position in the file lost.
-        let plan: Self = if set.is_empty() {
-            toml::from_str(text).map_err(|e| ExperimentError::Plan { why: e.to_string() })?
-        } else {
-            table.try_into().map_err(|e: toml::de::Error| ExperimentError::Plan { why: e.to_string() })?
-        };
+        // A key left out keeps the default of this type, not that of the part that it belongs to.
+        let mut table = toml::Table::try_from(Self::default())
+            .map_err(|e| ExperimentError::Plan { why: e.to_string() })?;
+        if given.contains_key("recipe") {
+            table.remove("recipe"); // the default's preset would stand beside given steps
+        }
+        overlay(&mut table, given);
+        let plan: Self = table.try_into().map_err(wrong)?;
         plan.check()?;
         Ok(plan)
     }
@@ -155,6 +159,16 @@ impl Plan {
     }
 }
 
+/// Puts the settings of `over` in place of those of `table`, table by table.
+fn overlay(table: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (table.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(value)) => overlay(below, value),
+            (_, value) => drop(table.insert(key, value)),
+        }
+    }
+}
+
 /// Puts `a.b=value` into the table.
 fn apply(table: &mut toml::Table, setting: &str) -> Result<(), ExperimentError> {
     let wrong = |why: &str| ExperimentError::Plan { why: format!("--set {setting}: {why}") };
@@ -164,7 +178,10 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<(), ExperimentError> 
         Ok(mut parsed) => parsed.remove("v").ok_or_else(|| wrong("has no value"))?,
         Err(_) => toml::Value::String(value.to_owned()),
     };
-    let mut path: Vec<&str> = key.trim().split('.').collect();
+    let mut path: Vec<&str> = key.split('.').map(str::trim).collect();
+    if path.contains(&"") {
+        return Err(wrong("has an empty key"));
+    }
     let last = path.pop().unwrap_or_default();
     let mut at = table;
     for part in path {
@@ -173,8 +190,11 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<(), ExperimentError> 
             .as_table_mut()
             .ok_or_else(|| wrong("goes into a setting that has no settings of its own"))?;
     }
-    if key.trim() == "recipe.steps" {
-        at.remove("preset");
+    // Each stands in place of the other.
+    match key.trim() {
+        "recipe.steps" => drop(at.remove("preset")),
+        "recipe.preset" => drop(at.remove("steps")),
+        _ => {}
     }
     at.insert(last.to_owned(), value);
     Ok(())

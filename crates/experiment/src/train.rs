@@ -7,7 +7,7 @@ use sentimeter_model::calibration::{Calibration, temperature};
 use sentimeter_model::features::{Counts, Sparse, Tfidf, Tokens, Vectorizer, sampling, smote};
 use sentimeter_model::logistic::{self, Logistic, Solution, Start};
 use sentimeter_model::metrics::Metrics;
-use sentimeter_model::{Body, Card, Fit, Hooks, Lineage, Linear, Model, Targets, Training};
+use sentimeter_model::{Body, Card, Fit, FitError, Hooks, Lineage, Linear, Model, Targets, Training};
 use serde::Serialize;
 
 use crate::ExperimentError;
@@ -95,7 +95,7 @@ pub fn train(
     let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels };
     let calibrated = match plan.calibration.kind {
         CalibrationKind::None => None,
-        CalibrationKind::Temperature => Some(job.calibrate(&prepared, hooks)?),
+        CalibrationKind::Temperature => job.calibrate(&prepared, hooks)?,
     };
     seconds.calibrate = clock.lap();
 
@@ -206,8 +206,13 @@ impl Job<'_> {
         Ok((tfidf, solution, logits))
     }
 
-    /// Learns the temperature on rows that the models that answer them have not seen.
-    fn calibrate(&self, prepared: &Prepared, hooks: &mut dyn Hooks) -> Result<Calibrated, ExperimentError> {
+    /// Learns the temperature on rows that the models that answer them have not seen. A fold without
+    /// which one class or no feature is left teaches nothing; `None` when all are like that.
+    fn calibrate(
+        &self,
+        prepared: &Prepared,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Option<Calibrated>, ExperimentError> {
         let folds = u32::from(self.plan.calibration.folds);
         let rows = self.truth.len();
         // With so many rows that one part of a fold's size is plenty, one such part is held out.
@@ -220,17 +225,22 @@ impl Job<'_> {
                 (0..rows as u32).filter(|&r| (fold_of[r as usize] == fold) == inside).collect()
             };
             let (train, held) = (of(false), of(true));
-            let (tfidf, solution, mut answers) = self.fold(&train, &held, LOOSER, hooks)?;
+            let (tfidf, solution, mut answers) = match self.fold(&train, &held, LOOSER, hooks) {
+                Err(ExperimentError::Fit(
+                    FitError::OneClass { .. } | FitError::NoFeatures { .. } | FitError::Empty { .. },
+                )) => continue,
+                learned => learned?,
+            };
             logits.append(&mut answers);
             truth.extend(held.iter().map(|&r| self.truth[r as usize]));
             first.get_or_insert((tfidf, solution));
         }
-        let (tfidf, solution) = first.expect("there are at least two folds");
+        let Some((tfidf, solution)) = first else { return Ok(None) };
         let calibration = match temperature(&logits, solution.intercepts.len(), &truth) {
             Some(temperature) => Calibration::Temperature { temperature },
             None => Calibration::None,
         };
-        Ok(Calibrated { calibration, tfidf, solution })
+        Ok(Some(Calibrated { calibration, tfidf, solution }))
     }
 }
 

@@ -5,7 +5,7 @@
 //! own 64 characters read as zeros, so no byte of the file can change unseen; it is checked before
 //! anything is looked up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,6 +14,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::features::{self, Vectorizer, Words};
+use crate::logistic;
 use crate::model::Linear;
 use crate::{Body, Card, Model};
 
@@ -201,31 +202,47 @@ impl Model {
         let tensors =
             SafeTensors::deserialize(bytes).map_err(|e| ArtifactError::Foreign { why: e.to_string() })?;
         let words = |name: &str| -> Result<Words, ArtifactError> {
-            let bytes = tensor(&tensors, &format!("{name}_bytes"), Dtype::U8)?.data();
-            let ends: Vec<u32> = numbers(&tensors, &format!("{name}_ends"), Dtype::U32)?;
+            let bytes = tensor(&tensors, &format!("{name}_bytes"), Dtype::U8, &[])?.data();
+            let ends: Vec<u32> = numbers(&tensors, &format!("{name}_ends"), Dtype::U32, &[])?;
             Words::from_parts(bytes, &ends)
                 .ok_or_else(|| inconsistent(format!("distinct UTF-8 strings in {name}_bytes")))
         };
-        let pairs: Vec<u32> = numbers(&tensors, "ngram_pairs", Dtype::U32)?;
-        if pairs.len() % 2 != 0 {
-            return Err(inconsistent("ngram_pairs of two numbers each"));
+        header.features.check().map_err(|e| inconsistent(e.to_string()))?;
+        let labels = &header.card.labels;
+        if labels.len() < 2 {
+            return Err(inconsistent("two labels or more"));
         }
+        let outputs = logistic::outputs(labels.len());
+        let pairs: Vec<u32> = numbers(&tensors, "ngram_pairs", Dtype::U32, &[2])?;
+        let idf: Vec<f32> = numbers(&tensors, "idf", Dtype::F32, &[])?;
         let vectorizer = Vectorizer::from_parts(
             header.features,
             words("word")?,
             pairs.chunks_exact(2).map(|p| [p[0], p[1]]).collect(),
-            numbers(&tensors, "ngram_columns", Dtype::U32)?,
+            numbers(&tensors, "ngram_columns", Dtype::U32, &[])?,
             words("gram")?,
-            numbers(&tensors, "idf", Dtype::F32)?,
+            idf,
         )
         .map_err(inconsistent)?;
         let linear = Linear {
             vectorizer,
-            weights: numbers(&tensors, "weights", Dtype::F32)?,
-            intercepts: numbers(&tensors, "intercepts", Dtype::F64)?,
+            weights: numbers(&tensors, "weights", Dtype::F32, &[outputs])?,
+            intercepts: numbers(&tensors, "intercepts", Dtype::F64, &[])?,
         };
-        if header.card.labels.len() < 2 || !linear.agrees(header.card.labels.len()) {
+        if !linear.agrees(labels.len()) {
             return Err(inconsistent("a weight for each feature and class"));
+        }
+        if labels.iter().collect::<BTreeSet<_>>().len() < labels.len() {
+            return Err(inconsistent("distinct labels"));
+        }
+        for (name, finite) in [
+            ("idf", linear.vectorizer.idf.iter().all(|x| x.is_finite())),
+            ("weights", linear.weights.iter().all(|x| x.is_finite())),
+            ("intercepts", linear.intercepts.iter().all(|x| x.is_finite())),
+        ] {
+            if !finite {
+                return Err(inconsistent(format!("finite numbers in `{name}`")));
+            }
         }
         if !(header.card.calibration.scale().is_finite() && header.card.calibration.scale() > 0.0) {
             return Err(inconsistent("a temperature above 0"));
@@ -272,13 +289,22 @@ fn digest(bytes: &[u8], at: usize) -> Digest {
     Digest(*hasher.finalize().as_bytes())
 }
 
-fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<TensorView<'a>, ArtifactError> {
+/// The tensor `name` of shape `[n, rest…]`, whatever `n`.
+fn tensor<'a>(
+    tensors: &SafeTensors<'a>,
+    name: &str,
+    dtype: Dtype,
+    rest: &[usize],
+) -> Result<TensorView<'a>, ArtifactError> {
     let view = tensors.tensor(name).map_err(|_| inconsistent(format!("a tensor `{name}`")))?;
-    if view.dtype() == dtype {
-        Ok(view)
-    } else {
-        Err(inconsistent(format!("`{name}` of type {dtype:?}, not {:?}", view.dtype())))
+    if view.dtype() != dtype {
+        return Err(inconsistent(format!("`{name}` of type {dtype:?}, not {:?}", view.dtype())));
     }
+    if view.shape().get(1..) != Some(rest) {
+        let want: String = rest.iter().map(|n| format!(", {n}")).collect();
+        return Err(inconsistent(format!("`{name}` of shape [n{want}], not {:?}", view.shape())));
+    }
+    Ok(view)
 }
 
 /// A tensor's numbers, copied: a file's bytes need not be aligned.
@@ -286,8 +312,9 @@ fn numbers<T: bytemuck::Pod>(
     tensors: &SafeTensors<'_>,
     name: &str,
     dtype: Dtype,
+    rest: &[usize],
 ) -> Result<Vec<T>, ArtifactError> {
-    Ok(bytemuck::pod_collect_to_vec(tensor(tensors, name, dtype)?.data()))
+    Ok(bytemuck::pod_collect_to_vec(tensor(tensors, name, dtype, rest)?.data()))
 }
 
 fn little_endian<T: bytemuck::Pod>(values: &[T]) -> Vec<u8> {

@@ -20,7 +20,7 @@ pub fn reduce<T: Send>(
     map: impl Fn(Range<usize>) -> T + Sync,
     join: impl Fn(T, T) -> T,
 ) -> Option<T> {
-    let parts: Vec<T> = chunks(len, chunk).into_par_iter().map(|range| map(range)).collect();
+    let parts: Vec<T> = chunks(len, chunk).into_par_iter().map(&map).collect();
     parts.into_iter().reduce(join)
 }
 

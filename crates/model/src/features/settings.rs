@@ -19,7 +19,7 @@ pub enum Norm {
 /// A bound on document frequency: a whole number counts texts, a fraction is a share of them
 /// (scikit-learn's convention: `1` is one text, `1.0` all of them).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a whole number of texts or a share from 0.0 to 1.0")]
 pub enum Frequency {
     /// Texts.
     Count(u32),

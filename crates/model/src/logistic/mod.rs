@@ -15,7 +15,7 @@ use objective::Objective;
 
 /// How much each class counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "\"none\", \"balanced\", or a number, 0 or more, for each label")]
 pub enum ClassWeight {
     /// `"none"` or `"balanced"`.
     Named(Balance),
