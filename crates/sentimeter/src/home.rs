@@ -16,9 +16,9 @@ fn default_model(global: &Global) -> PathBuf {
 /// The model at `path`, or the home's.
 pub(crate) fn open_model(global: &Global, path: Option<&Path>) -> anyhow::Result<(PathBuf, Model, Digest)> {
     let at = path.map_or_else(|| default_model(global), Path::to_owned);
-    if path.is_none() && !at.exists() {
+    if !at.exists() {
         anyhow::bail!(
-            "there is no model at {} yet: train one (sentimeter train --data FILE) or name one with --model",
+            "there is no model at {}: train one (sentimeter train --data FILE) or name another with --model",
             at.display()
         );
     }
