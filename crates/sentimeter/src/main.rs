@@ -9,6 +9,7 @@ mod data;
 mod home;
 mod progress;
 
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -71,6 +72,12 @@ fn log(cli: &Cli) {
 /// Whether the reader of our output went away (`sentimeter predict … | head`): that is no failure.
 fn broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+        let Some(io) = cause.downcast_ref::<io::Error>() else { return false };
+        // The csv crate wraps what its sink says, and an I/O error's source skips what it wraps.
+        let wrapped = match io.get_ref().and_then(|inner| inner.downcast_ref::<csv::Error>()) {
+            Some(csv) => matches!(csv.kind(), csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::BrokenPipe),
+            None => false,
+        };
+        wrapped || io.kind() == io::ErrorKind::BrokenPipe
     })
 }
