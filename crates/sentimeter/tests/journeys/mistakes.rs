@@ -15,7 +15,7 @@ fn desk() -> Desk {
         ("unlabelled.csv", "text\ngood\nbad\n"),
         ("one_label.csv", "text,label\ngood,positive\nbetter,positive\n"),
         ("other_labels.csv", "text,label\ngood,joy\nbad,anger\n"),
-        ("columns.csv", "a,b\n1,2\n3,4\n"),
+        ("columns.csv", "id,time\n1,2026-06-01\n2,2026-06-02\n"),
         ("empty.csv", ""),
         ("unknown_table.toml", "[futures]\nwords = [1, 2]\n"),
         ("unknown_key.toml", "[features]\nwirds = [1, 2]\n"),
@@ -50,7 +50,6 @@ fn check(cases: &[Case<'_>]) {
 fn models_that_are_not_there_or_not_models() {
     let case = |model| ["predict", "--model", model, "hello"];
     check(&[
-        (&["--home", "elsewhere", "predict", "hello"], 1, &["elsewhere", "sentimeter train", "--model"]),
         (&case("none.safetensors"), 1, &["none.safetensors", "sentimeter train"]),
         (&case("cut.safetensors"), 1, &["cut.safetensors", "not a Sentimeter model file"]),
         (&case("cut_short.safetensors"), 1, &["cut_short.safetensors", "not a Sentimeter model file"]),
@@ -60,6 +59,14 @@ fn models_that_are_not_there_or_not_models() {
         (&case("home"), 1, &["home", "directory"]),
         (&["evaluate", "--model", "none.safetensors", "--data", "labelled.csv"], 1, &["none.safetensors"]),
     ]);
+}
+
+#[test]
+fn a_new_home_has_no_model() {
+    for command in [&["predict", "hello"][..], &["evaluate", "--data", &example("feedback.csv")]] {
+        let answer = Desk::new().run(command).ends(1);
+        answer.tells(&["no model at home/models", "sentimeter train --data", "--model"]);
+    }
 }
 
 #[test]
@@ -85,7 +92,7 @@ fn data_that_is_not_there_or_says_too_little() {
         (&disjoint, 1, &["no test row has a label", "anger, joy", "negative, neutral, positive"]),
         (&["import", "labelled.csv", "--label", "mood"], 1, &["labelled.csv", "\"mood\"", "text, label"]),
         (&["import", "labelled.csv", "--text", "mood"], 1, &["labelled.csv", "\"mood\"", "text, label"]),
-        (&["import", "columns.csv"], 1, &["columns.csv", "--text", "a, b"]),
+        (&["import", "columns.csv"], 1, &["columns.csv", "--text", "id, time"]),
         (&["import", "labelled.csv", "--name", "a/b"], 1, &["\"a/b\"", "cannot name a data set"]),
         (&["import", "labelled.csv", "--name", "../up"], 1, &["cannot name a data set"]),
         (&["import", "labelled.csv", "--encoding", "klingon"], 1, &["\"klingon\"", "utf-8"]),
@@ -133,6 +140,7 @@ fn commands_that_cannot_be_meant() {
         (&["train", "--data", "labelled.csv", "--fast"], 2, &["--fast"]),
         (&["train", "--data", "labelled.csv", "--cross-validate", "5", "--test", "x"], 2, &["--test"]),
         (&["predict", "hello", "--input", "labelled.csv"], 2, &["--input"]),
+        (&["predict", "hello", "--output", "out.csv"], 2, &["--output"]),
         (&["predict", "--min-confidence", "2", "hello"], 2, &["--min-confidence", "0 to 1"]),
         (&["predict", "--min-confidence", "nan", "hello"], 2, &["--min-confidence", "0 to 1"]),
         (&["predict", "--output-format", "xls"], 2, &["xls", "jsonl"]),

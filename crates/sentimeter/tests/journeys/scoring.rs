@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 
-use crate::desk::{Desk, rows};
+use crate::desk::{Desk, example, rows};
 
 const ADDED: [&str; 5] =
     ["sentiment", "confidence", "probability_negative", "probability_neutral", "probability_positive"];
@@ -212,12 +212,14 @@ fn a_reader_that_leaves_is_no_failure() {
         assert!(ended.status.success() && !err.contains("error"), "{}: {err}", ended.status);
     }
     // Nobody listens from the start.
-    let commands: [&[&str]; 5] = [
+    let commands: [&[&str]; 7] = [
         &["predict", "thank you"],
         &["datasets", "list"],
         &["evaluate", "--data", "labelled.csv"],
-        &["train", "--data", "labelled.csv", "--set", "split.test_share=0.5"],
+        &["train", "--data", &example("feedback.csv"), "--set", "features.chars=[]"],
         &["import", "labelled.csv"],
+        &["datasets", "show", "labelled"],
+        &["completions", "bash"],
     ];
     let labelled = "good,positive\nbad,negative\nfine,positive\npoor,negative\nmeh,neutral\nhm,neutral\n";
     desk.put("labelled.csv", format!("text,label\n{labelled}"));
