@@ -3,6 +3,15 @@
 //! The binary: arguments become wiring. Each command is one file under `commands/`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+/// A line on standard error. The standard library's own macro panics where nobody listens any more
+/// (`sentimeter train … 2>&1 | head`).
+macro_rules! note {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+
 mod args;
 mod commands;
 mod data;
@@ -24,7 +33,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            note!("error: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -57,7 +57,7 @@ pub(crate) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<ExitCode
             writeln!(io::stdout(), "{check}").ok();
         }
         // Failed all the same where nobody reads the table to its end.
-        eprintln!("nothing was imported: the data does not meet its expectations");
+        note!("nothing was imported: the data does not meet its expectations");
         return Ok(ExitCode::FAILURE);
     }
     if corpus.is_empty() {

@@ -141,7 +141,7 @@ fn file(
         }
         None => {
             if io::stdin().is_terminal() {
-                eprintln!("reading texts from standard input, one a line; end with Ctrl-D");
+                note!("reading texts from standard input, one a line; end with Ctrl-D");
             }
             // Standard input is plain texts unless it is said to be more.
             if args.input.is_none() && options.format.is_none() {
@@ -152,7 +152,7 @@ fn file(
     };
     let mut rows = stream(reader, &name, &options)?;
     if !global.quiet {
-        rows.said().iter().for_each(|said| eprintln!("{name}: {said}"));
+        rows.said().iter().for_each(|said| note!("{name}: {said}"));
     }
     let format = output_format(args, output, global.json, rows.format())?;
     // Written beside and renamed: a half-written answer never stands under the asked name.
@@ -189,10 +189,10 @@ fn file(
         file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if !global.quiet {
-        eprintln!("{done} rows scored");
+        note!("{done} rows scored");
     }
     if broken > 0 {
-        eprintln!("{broken} rows are broken; they stand in the output without a sentiment");
+        note!("{broken} rows are broken; they stand in the output without a sentiment");
     }
     Ok((done, broken))
 }
