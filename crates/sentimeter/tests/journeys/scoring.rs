@@ -230,5 +230,10 @@ fn a_reader_that_leaves_is_no_failure() {
         let ended = child.wait_with_output().unwrap();
         let err = String::from_utf8_lossy(&ended.stderr);
         assert!(ended.status.success(), "{args:?}: {}: {err}", ended.status);
+        // Nor on standard error (`2>&1 | head`).
+        let mut child = desk.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{args:?} without standard error: {status}");
     }
 }
