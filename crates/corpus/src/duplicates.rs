@@ -53,8 +53,11 @@ impl Identities {
                 let mut hashes = Vec::with_capacity(range.len());
                 let mut sets = WordSets::default();
                 for row in range {
-                    sentimeter_text::identity(corpus.text(row), identity);
-                    hashes.push(xxh3_64(identity.as_bytes()));
+                    let text = corpus.text(row);
+                    sentimeter_text::identity(text, identity);
+                    // Mentions and links alone leave nothing; such texts are the same only letter by letter.
+                    let same_by = if identity.is_empty() { text } else { &identity };
+                    hashes.push(xxh3_64(same_by.as_bytes()));
                     sets.push(identity);
                 }
                 (hashes, sets)
@@ -194,6 +197,17 @@ pub fn near_duplicates(identities: &Identities) -> Groups {
     drop(found);
     buckets.par_sort_unstable();
     let words = |i: u32| identities.words(distinct[i as usize].1);
+    let outlines: Vec<Outline> = (0..number.len())
+        .into_par_iter()
+        .with_min_len(CHUNK)
+        .filter(|&row| number[row] != COPY)
+        .map(|row| Outline::of(identities.words(row as u32)))
+        .collect();
+    let mut outline_of = vec![Outline(0); distinct.len()];
+    for (&i, &outline) in number.iter().filter(|&&i| i != COPY).zip(&outlines) {
+        outline_of[i as usize] = outline;
+    }
+    drop(outlines);
     let near: Vec<(u32, u32)> = buckets
         .par_chunk_by(|a, b| a.0 == b.0)
         .flat_map_iter(|bucket| {
@@ -202,7 +216,9 @@ pub fn near_duplicates(identities: &Identities) -> Groups {
                 std::iter::once(0).chain(before).map(move |j| (bucket[j].1, bucket[i].1))
             })
         })
-        .filter(|&(a, b)| similar(words(a), words(b)))
+        .filter(|&(a, b)| {
+            outline_of[a as usize].may_be_near(outline_of[b as usize]) && similar(words(a), words(b))
+        })
         .collect();
     let mut sets = Disjoint::new(distinct.len());
     near.into_iter().for_each(|(a, b)| sets.join(a, b));
@@ -273,6 +289,25 @@ fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     x ^ (x >> 32)
+}
+
+/// A set of words in one number: which of 56 buckets they fall into, and how many they are, up to
+/// 255. It tells most candidates apart without a look at their words.
+#[derive(Debug, Clone, Copy)]
+struct Outline(u64);
+
+impl Outline {
+    fn of(words: &[u32]) -> Self {
+        let buckets = words.iter().fold(0, |bits, &word| bits | 1 << (mix(word.into()) % 56));
+        Self(buckets << 8 | words.len().min(255) as u64)
+    }
+
+    /// Whether the sets may overlap by [`NEAR`]: sets of a and b words then differ in at most
+    /// (a + b)(1 - NEAR) / (1 + NEAR) = (a + b) / 9 words, and in no more buckets.
+    fn may_be_near(self, other: Self) -> bool {
+        let (a, b) = (self.0 & 255, other.0 & 255);
+        a.max(b) == 255 || u64::from(((self.0 ^ other.0) >> 8).count_ones()) <= (a + b) / 9
+    }
 }
 
 /// Which keys were seen once and which again, by hash: most keys never meet their like and need not

@@ -89,11 +89,17 @@ fn month(name: &str) -> Option<i8> {
 }
 
 fn clock(raw: &str) -> Option<Time> {
-    let mut parts = raw.split(':');
-    let hour = parts.next()?.parse().ok()?;
-    let minute = parts.next()?.parse().ok()?;
-    let second = parts.next().map_or(Some(0), |s| s.parse().ok())?;
-    Time::new(hour, minute, second, 0).ok()
+    // By position: a million of these are parsed for every second of reading.
+    let part = |at: usize| raw.get(at..at + 2)?.parse().ok();
+    let second = match raw.len() {
+        5 => 0,
+        8 if raw.as_bytes()[5] == b':' => part(6)?,
+        _ => return None,
+    };
+    if raw.as_bytes()[2] != b':' {
+        return None;
+    }
+    Time::new(part(0)?, part(3)?, second, 0).ok()
 }
 
 fn offset(raw: &str) -> Option<Offset> {

@@ -65,7 +65,7 @@ pub fn cross_validate(
                 why: format!("fold {} of {folds} is empty: {} rows are too few", fold + 1, truth.len()),
             });
         }
-        let (_, _, logits) = job.fold(&of(false), &held, hooks)?;
+        let (_, _, logits) = job.fold(&of(false), &held, 1.0, hooks)?;
         let probs = Probs::from_logits(&logits, prepared.labels.len(), Calibration::None);
         let held: Vec<u16> = held.iter().map(|&r| truth[r as usize]).collect();
         measured.push(measure(&held, &probs, &prepared.labels, plan.seed)?);

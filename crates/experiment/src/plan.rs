@@ -77,11 +77,13 @@ impl Default for Plan {
             recipe: RecipePlan { preset: Some("auto".to_owned()), steps: None },
             features: features::Settings {
                 words: Some([1, 2]),
-                chars: Some([2, 5]),
+                chars: Some([3, 5]),
+                min_df: features::Frequency::Count(2),
                 max_features: 500_000,
+                sublinear_tf: true,
                 ..features::Settings::default()
             },
-            logistic: logistic::Settings { c: 3.0, ..logistic::Settings::default() },
+            logistic: logistic::Settings { c: 1.5, ..logistic::Settings::default() },
             sampling: SamplingPlan::default(),
             split: SplitPlan::default(),
             calibration: CalibrationPlan::default(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use sentimeter_corpus::Corpus;
 use sentimeter_model::calibration::{Calibration, temperature};
 use sentimeter_model::features::{Counts, Sparse, Tfidf, Tokens, Vectorizer, sampling, smote};
-use sentimeter_model::logistic::{Logistic, Solution, Start};
+use sentimeter_model::logistic::{self, Logistic, Solution, Start};
 use sentimeter_model::metrics::Metrics;
 use sentimeter_model::{Body, Card, Fit, Hooks, Lineage, Linear, Model, Targets, Training};
 use serde::Serialize;
@@ -18,6 +18,10 @@ use crate::prepare::{Dropped, Prepared, content_hash, prepare};
 /// Rows past which the temperature is learned from one held-out part in place of all folds: it is
 /// one number, and so many rows leave its standard error below 1 %.
 const HELD_OUT: usize = 50_000;
+
+/// The fits that only the temperature is learned from stop so many times above the plan's tolerance:
+/// their logits are then right to a percent, and the temperature is one number over all of them.
+const LOOSER: f64 = 10.0;
 
 /// Wall time of each stage, seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -99,7 +103,7 @@ pub fn train(
     let (tfidf, rows) = Tfidf::fit(&counts, &all, &plan.features)?;
     seconds.vectorise += clock.lap();
     let start = calibrated.as_ref().map(|c| c.start(&tfidf));
-    let solution = job.fit(&rows, &truth, start, hooks)?;
+    let solution = job.fit(&rows, &truth, start, 1.0, hooks)?;
     drop(rows);
     seconds.fit = clock.lap();
 
@@ -183,12 +187,14 @@ impl Calibrated {
 }
 
 impl Job<'_> {
-    /// Fits on rows that were weighed, after sampling, with class weights.
+    /// Fits on rows that were weighed, after sampling, with class weights, until the gradient is at
+    /// most `looser` times the plan's tolerance.
     pub(crate) fn fit(
         &self,
         rows: &Sparse,
         truth: &[u16],
         start: Option<Start>,
+        looser: f64,
         hooks: &mut dyn Hooks,
     ) -> Result<Solution, ExperimentError> {
         let (classes, seed) = (self.labels.len(), self.plan.seed);
@@ -206,7 +212,9 @@ impl Job<'_> {
             .iter()
             .any(|&w| w != 1.0)
             .then(|| truth.iter().map(|&y| by_class[usize::from(y)]).collect());
-        let mut logistic = Logistic::try_from(&self.plan.logistic)?;
+        let tolerance = self.plan.logistic.tolerance * looser;
+        let mut logistic =
+            Logistic::try_from(&logistic::Settings { tolerance, ..self.plan.logistic.clone() })?;
         if let Some(start) = start {
             logistic = logistic.starting_from(start);
         }
@@ -219,11 +227,12 @@ impl Job<'_> {
         &self,
         train: &[u32],
         held: &[u32],
+        looser: f64,
         hooks: &mut dyn Hooks,
     ) -> Result<(Tfidf, Solution, Vec<f64>), ExperimentError> {
         let (tfidf, rows) = Tfidf::fit(self.counts, train, &self.plan.features)?;
         let truth: Vec<u16> = train.iter().map(|&r| self.truth[r as usize]).collect();
-        let solution = self.fit(&rows, &truth, None, hooks)?;
+        let solution = self.fit(&rows, &truth, None, looser, hooks)?;
         drop(rows);
         let logits = solution.logits(&tfidf.weigh(self.counts, held));
         Ok((tfidf, solution, logits))
@@ -243,7 +252,7 @@ impl Job<'_> {
                 (0..rows as u32).filter(|&r| (fold_of[r as usize] == fold) == inside).collect()
             };
             let (train, held) = (of(false), of(true));
-            let (tfidf, solution, mut answers) = self.fold(&train, &held, hooks)?;
+            let (tfidf, solution, mut answers) = self.fold(&train, &held, LOOSER, hooks)?;
             logits.append(&mut answers);
             truth.extend(held.iter().map(|&r| self.truth[r as usize]));
             first.get_or_insert((tfidf, solution));

@@ -67,7 +67,7 @@ pub fn stream(input: Input, name: &str, options: &ReadOptions) -> Result<Rows, C
         // Not capped: nothing is unpacked, and a stream may be endless.
         _ => (magic, input),
     };
-    let inner = super::inner_name(name.rsplit('/').next().unwrap_or(name));
+    let inner = super::names::inner_name(name.rsplit('/').next().unwrap_or(name));
     match magic {
         Magic::Text => text(input, name, &inner, options),
         Magic::Parquet | Magic::Zip | Magic::Compound => {

@@ -132,6 +132,16 @@ impl Counts {
         Ok(())
     }
 
+    /// At least as many as [`Counts::each_node`] gives for text `row`.
+    pub(super) fn most_nodes(&self, row: usize) -> usize {
+        let words = self.tokens.range(row);
+        let lengths = self.word_range.map_or(0, |[least, most]| usize::from(most - least) + 1);
+        let grams = self.grams.as_ref().map_or(0, |grams| {
+            self.tokens.ids[words.clone()].iter().map(|&word| grams.of_word.range(word as usize).len()).sum()
+        });
+        words.len() * lengths + grams
+    }
+
     /// Calls `sink` with the node of every n-gram of text `row`, as often as it occurs.
     #[inline]
     pub(super) fn each_node(&self, row: usize, mut sink: impl FnMut(u32)) {

@@ -88,22 +88,4 @@ impl Sparse {
         }
         out
     }
-
-    /// Joins parts of equal width, first to last.
-    pub(crate) fn concat(width: usize, parts: Vec<Self>) -> Self {
-        let entries = parts.iter().map(|p| p.columns.len()).sum();
-        let mut out = Self {
-            width,
-            ends: Vec::with_capacity(parts.iter().map(Self::len).sum()),
-            columns: Vec::with_capacity(entries),
-            values: Vec::with_capacity(entries),
-        };
-        for part in parts {
-            let base = out.columns.len();
-            out.ends.extend(part.ends.iter().map(|end| base + end));
-            out.columns.extend_from_slice(&part.columns);
-            out.values.extend_from_slice(&part.values);
-        }
-        out
-    }
 }

@@ -132,27 +132,68 @@ impl Tfidf {
 
     /// Occurrences of the selected n-grams, row by row, columns ascending.
     fn project(&self, counts: &Counts, rows: &[u32]) -> Sparse {
-        let parts = chunks(rows.len(), CHUNK)
+        let hits: Vec<Hits> = chunks(rows.len(), CHUNK)
             .into_par_iter()
             .map(|range| {
-                let mut part = Sparse::new(self.width());
-                let mut columns = Vec::new();
+                let most = rows[range.clone()].iter().map(|&row| counts.most_nodes(row as usize)).sum();
+                let mut hits = Hits {
+                    ends: Vec::with_capacity(range.len()),
+                    columns: Vec::with_capacity(most),
+                    distinct: 0,
+                };
                 for &row in &rows[range] {
-                    columns.clear();
+                    let start = hits.columns.len();
                     counts.each_node(row as usize, |node| {
                         let column = self.columns[node as usize];
                         if column != NONE {
-                            columns.push(column);
+                            hits.columns.push(column);
                         }
                     });
-                    columns.sort_unstable();
-                    let runs = columns.chunk_by(|a, b| a == b);
-                    part.push(runs.map(|run| (run[0], run.len() as f32)));
+                    let row = &mut hits.columns[start..];
+                    row.sort_unstable();
+                    hits.distinct += row.chunk_by(|a, b| a == b).count();
+                    hits.ends.push(hits.columns.len());
                 }
-                part
+                hits
             })
             .collect();
-        Sparse::concat(self.width(), parts)
+        self.count(rows.len(), hits)
+    }
+
+    /// Counts how often each column stands in each row, part by part into one matrix.
+    fn count(&self, rows: usize, hits: Vec<Hits>) -> Sparse {
+        let entries = hits.iter().map(|part| part.distinct).sum();
+        let mut out = Sparse {
+            width: self.width(),
+            ends: vec![0; rows],
+            columns: vec![0; entries],
+            values: vec![0.0; entries],
+        };
+        let (mut ends, mut columns, mut values) =
+            (&mut out.ends[..], &mut out.columns[..], &mut out.values[..]);
+        let mut base = 0;
+        let mut pieces = Vec::with_capacity(hits.len());
+        for part in hits {
+            let (here, size) = (part.ends.len(), part.distinct);
+            let (own_ends, rest_ends) = ends.split_at_mut(here);
+            let (own_columns, rest_columns) = columns.split_at_mut(size);
+            let (own_values, rest_values) = values.split_at_mut(size);
+            (ends, columns, values) = (rest_ends, rest_columns, rest_values);
+            pieces.push((part, base, own_ends, own_columns, own_values));
+            base += size;
+        }
+        pieces.into_par_iter().for_each(|(part, base, ends, columns, values)| {
+            let (mut start, mut at) = (0, 0);
+            for (&end, own_end) in part.ends.iter().zip(ends) {
+                for run in part.columns[start..end].chunk_by(|a, b| a == b) {
+                    (columns[at], values[at]) = (run[0], run.len() as f32);
+                    at += 1;
+                }
+                start = end;
+                *own_end = base + at;
+            }
+        });
+        out
     }
 
     /// Turns occurrences into TF-IDF values, in place.
@@ -182,6 +223,14 @@ impl Tfidf {
             }
         });
     }
+}
+
+/// The selected columns of some rows, each as often as it occurs, ascending within a row.
+struct Hits {
+    ends: Vec<usize>,
+    columns: Vec<u32>,
+    /// Distinct columns, row by row, in all.
+    distinct: usize,
 }
 
 /// Turns one row's occurrences into TF-IDF values; columns ascend, and those from `words` on are

@@ -23,11 +23,12 @@ pub(super) struct Objective<'a> {
     parts: Vec<Part>,
 }
 
-/// Chunks that the rows are cut into: few, as each needs a gradient of its own.
-const CHUNKS: usize = 8;
+/// Parts that the rows are cut into at most: each needs a gradient of its own.
+const PARTS: usize = 8;
 
-/// Rows below which a chunk is not worth its gradient.
-const LEAST_ROWS: usize = 2048;
+/// Entries that a part should have for each parameter: below, clearing and adding its gradient
+/// would cost more than the part saves.
+const ENTRIES_A_PARAMETER: usize = 4;
 
 /// Losses whose logarithms are taken as one: a product of 512 factors of at most 2 stays finite.
 const BATCH: u32 = 512;
@@ -70,13 +71,17 @@ impl<'a> Objective<'a> {
         if !(total > 0.0 && f64::is_finite(total)) {
             return Err(FitError::Empty { why: "every row has weight 0" });
         }
+        let outputs = outputs(training.classes);
+        let parameters = (training.rows.width + 1) * outputs;
+        let entries = training.rows.columns.len() * outputs;
+        let parts = (entries / parameters / ENTRIES_A_PARAMETER).clamp(2, PARTS);
         Ok(Self {
             training,
-            outputs: outputs(training.classes),
+            outputs,
             total,
             penalty: 1.0 / (c * total),
             c,
-            parts: chunks(rows, rows.div_ceil(CHUNKS).max(LEAST_ROWS))
+            parts: chunks(rows, rows.div_ceil(parts))
                 .into_iter()
                 .map(|rows| Part { rows, loss: 0.0, gradient: Vec::new() })
                 .collect(),
