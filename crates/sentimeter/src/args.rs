@@ -115,7 +115,7 @@ pub(crate) struct ReadArgs {
           default_missing_value = "yes", value_parser = yes)]
     pub mend: bool,
     /// Share of broken rows past which reading stops
-    #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.01, value_name = "SHARE", value_parser = share::<f64>)]
     pub max_bad_rows: f64,
 }
 
@@ -126,6 +126,12 @@ fn delimiter(raw: &str) -> Result<char, String> {
         (_, Some(c), None) => Ok(c),
         _ => Err("wants one character, or `tab`".to_owned()),
     }
+}
+
+/// A number from 0 to 1.
+fn share<T: std::str::FromStr + PartialOrd + From<u8>>(raw: &str) -> Result<T, String> {
+    let number = raw.parse::<T>().ok().filter(|n| (T::from(0)..=T::from(1)).contains(n));
+    number.ok_or_else(|| "wants a number from 0 to 1".to_owned())
 }
 
 fn yes(raw: &str) -> Result<bool, String> {
@@ -247,7 +253,7 @@ pub(crate) struct EvaluateArgs {
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
     /// The texts; without any, and without --input, standard input is read, a text a line
-    #[arg(value_name = "TEXT", conflicts_with = "input")]
+    #[arg(value_name = "TEXT", conflicts_with_all = ["input", "output", "output_format"])]
     pub texts: Vec<String>,
     /// The model file [default: models/sentiment.safetensors in the home]
     #[arg(long, value_name = "FILE")]
@@ -256,14 +262,14 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// Where the input's rows go, with sentiment, confidence and a probability per class; - is
-    /// standard output, the default
+    /// standard output, the default (with --json as JSON Lines)
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// csv, tsv, jsonl or parquet [default: by the output's name, else as the input]
     #[arg(long, value_name = "FORMAT", value_parser = ["csv", "tsv", "jsonl", "parquet"])]
     pub output_format: Option<String>,
     /// Answer nothing rather than with less confidence: the sentiment is then empty
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = share::<f32>)]
     pub min_confidence: Option<f32>,
     /// Show what each token added (texts on the command line)
     #[arg(long)]

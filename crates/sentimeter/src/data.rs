@@ -24,7 +24,7 @@ pub(crate) fn load(
         let (corpus, manifest) =
             snapshots.open(name).with_context(|| format!("{name} is neither a file nor a data set"))?;
         if !global.quiet {
-            eprintln!("{}: {} rows", manifest.reference(), manifest.rows);
+            note!("{}: {} rows", manifest.reference(), manifest.rows);
         }
         return Ok(corpus);
     }
@@ -55,7 +55,7 @@ pub(crate) fn read_files(
 /// What was guessed, dropped and broken, on standard error.
 pub(crate) fn tell(report: &ReadReport) {
     for file in &report.files {
-        eprintln!(
+        note!(
             "{}: {} rows read as {} ({}), {} kept",
             file.path.display(),
             file.rows,
@@ -63,7 +63,7 @@ pub(crate) fn tell(report: &ReadReport) {
             file.encoding,
             file.kept
         );
-        file.said.iter().for_each(|said| eprintln!("  {said}"));
+        file.said.iter().for_each(|said| note!("  {said}"));
         let unmapped: u64 = file.unmapped.values().sum();
         for (count, what) in [
             (unmapped, "with a label that no rule maps, dropped"),
@@ -76,9 +76,9 @@ pub(crate) fn tell(report: &ReadReport) {
             (file.mended, "mended"),
         ] {
             if count > 0 {
-                eprintln!("  {count} {what}");
+                note!("  {count} {what}");
             }
         }
     }
-    report.said.iter().for_each(|said| eprintln!("  {said}"));
+    report.said.iter().for_each(|said| note!("  {said}"));
 }

@@ -16,9 +16,9 @@ fn default_model(global: &Global) -> PathBuf {
 /// The model at `path`, or the home's.
 pub(crate) fn open_model(global: &Global, path: Option<&Path>) -> anyhow::Result<(PathBuf, Model, Digest)> {
     let at = path.map_or_else(|| default_model(global), Path::to_owned);
-    if path.is_none() && !at.exists() {
+    if !at.exists() {
         anyhow::bail!(
-            "there is no model at {} yet: train one (sentimeter train --data FILE) or name one with --model",
+            "there is no model at {}: train one (sentimeter train --data FILE) or name another with --model",
             at.display()
         );
     }
@@ -52,5 +52,8 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()>
         file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
     }
     file.persist(path)?;
+    // The name is durable once the folder is; only Unix opens a folder to say so.
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
     Ok(())
 }

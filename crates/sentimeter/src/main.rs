@@ -3,12 +3,22 @@
 //! The binary: arguments become wiring. Each command is one file under `commands/`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+/// A line on standard error. The standard library's own macro panics where nobody listens any more
+/// (`sentimeter train … 2>&1 | head`).
+macro_rules! note {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+
 mod args;
 mod commands;
 mod data;
 mod home;
 mod progress;
 
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -23,7 +33,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            note!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -71,6 +81,12 @@ fn log(cli: &Cli) {
 /// Whether the reader of our output went away (`sentimeter predict … | head`): that is no failure.
 fn broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+        let Some(io) = cause.downcast_ref::<io::Error>() else { return false };
+        // The csv crate wraps what its sink says, and an I/O error's source skips what it wraps.
+        let wrapped = match io.get_ref().and_then(|inner| inner.downcast_ref::<csv::Error>()) {
+            Some(csv) => matches!(csv.kind(), csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::BrokenPipe),
+            None => false,
+        };
+        wrapped || io.kind() == io::ErrorKind::BrokenPipe
     })
 }

@@ -40,7 +40,7 @@ impl Shown {
                 self.last = Instant::now();
                 let of = total.map_or(String::new(), |total| format!(" of {total}"));
                 let figure = figure.map_or(String::new(), |(name, value)| format!(", {name} {value:.3e}"));
-                eprintln!("{stage}: {done}{of}{figure}");
+                note!("{stage}: {done}{of}{figure}");
             }
             return;
         }

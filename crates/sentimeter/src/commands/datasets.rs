@@ -1,5 +1,6 @@
 //! `sentimeter datasets`: what was imported.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use sentimeter_corpus::{Manifest, Snapshots};
@@ -9,6 +10,7 @@ use crate::args::{DatasetsAction, DatasetsArgs, Global};
 
 pub(crate) fn run(global: &Global, args: &DatasetsArgs) -> anyhow::Result<ExitCode> {
     let snapshots = Snapshots::at(&global.home);
+    let mut out = io::stdout().lock();
     match &args.action {
         DatasetsAction::List => list(global, &snapshots.list()?)?,
         DatasetsAction::Show { name } => {
@@ -17,7 +19,8 @@ pub(crate) fn run(global: &Global, args: &DatasetsArgs) -> anyhow::Result<ExitCo
                 print_json(&manifest)?;
             } else {
                 let quarantine = snapshots.quarantine(&manifest.reference())?;
-                print(&manifest, quarantine.map(|path| path.display().to_string()).as_deref());
+                let quarantine = quarantine.map(|path| path.display().to_string());
+                print(&mut out, &manifest, quarantine.as_deref())?;
             }
         }
         DatasetsAction::Delete { name } => {
@@ -25,7 +28,9 @@ pub(crate) fn run(global: &Global, args: &DatasetsArgs) -> anyhow::Result<ExitCo
             if global.json {
                 print_json(&gone)?;
             } else {
-                gone.iter().for_each(|reference| println!("deleted {reference}"));
+                for reference in gone {
+                    writeln!(out, "deleted {reference}")?;
+                }
             }
         }
     }
@@ -36,14 +41,15 @@ fn list(global: &Global, all: &[Manifest]) -> anyhow::Result<()> {
     if global.json {
         return print_json(&all);
     }
+    let mut out = io::stdout().lock();
     if all.is_empty() {
-        println!("no data sets in {}; import one: sentimeter import FILE", global.home.display());
+        writeln!(out, "no data sets in {}; import one: sentimeter import FILE", global.home.display())?;
         return Ok(());
     }
     let width = all.iter().map(|m| m.reference().chars().count()).max().unwrap_or(0).max("data set".len());
-    println!("{:width$}  {:>10}  labels", "data set", "rows");
+    writeln!(out, "{:width$}  {:>10}  labels", "data set", "rows")?;
     for manifest in all {
-        println!("{:width$}  {:>10}  {}", manifest.reference(), manifest.rows, classes(manifest));
+        writeln!(out, "{:width$}  {:>10}  {}", manifest.reference(), manifest.rows, classes(manifest))?;
     }
     Ok(())
 }
@@ -61,11 +67,12 @@ fn classes(manifest: &Manifest) -> String {
     classes.join(", ")
 }
 
-/// Everything a person asks of a data set, on standard output.
-pub(crate) fn print(manifest: &Manifest, quarantine: Option<&str>) {
-    println!("{}: {} rows ({})", manifest.reference(), manifest.rows, classes(manifest));
+/// Everything a person asks of a data set.
+pub(crate) fn print(out: &mut impl Write, manifest: &Manifest, quarantine: Option<&str>) -> io::Result<()> {
+    writeln!(out, "{}: {} rows ({})", manifest.reference(), manifest.rows, classes(manifest))?;
     for file in &manifest.provenance.report.files {
-        println!(
+        writeln!(
+            out,
             "  {} ({} bytes, blake3 {}): {} rows as {}, {} kept",
             file.path.display(),
             file.bytes,
@@ -73,9 +80,9 @@ pub(crate) fn print(manifest: &Manifest, quarantine: Option<&str>) {
             file.rows,
             file.format,
             file.kept
-        );
+        )?;
         for (label, rows) in &file.unmapped {
-            println!("    {rows} rows labelled {label:?} dropped: no rule maps that label");
+            writeln!(out, "    {rows} rows labelled {label:?} dropped: no rule maps that label")?;
         }
         for (rows, what) in [
             (file.empty, "without a text dropped"),
@@ -85,18 +92,20 @@ pub(crate) fn print(manifest: &Manifest, quarantine: Option<&str>) {
             (file.mended, "mended"),
         ] {
             if rows > 0 {
-                println!("    {rows} rows {what}");
+                writeln!(out, "    {rows} rows {what}")?;
             }
         }
     }
     if let Some(path) = quarantine {
-        println!("  broken rows with line and reason: {path}");
+        writeln!(out, "  broken rows with line and reason: {path}")?;
     }
     if let Some(found) = &manifest.provenance.duplicates {
-        println!(
+        writeln!(
+            out,
             "  {} rows repeat a text, {} more do nearly; {} texts stood with different labels: {} rows took \
              the majority's, {} were dropped as ties",
             found.duplicates, found.near_duplicates, found.conflicts, found.outvoted, found.tied
-        );
+        )?;
     }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `sentimeter evaluate`: how good a model is on labelled texts.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use sentimeter_experiment::{Evaluation, evaluate};
@@ -35,28 +36,30 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
         print_json(&Answer { evaluation, model })?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", evaluation.metrics);
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", evaluation.metrics)?;
     for (title, slices) in [("language", &evaluation.languages), ("channel", &evaluation.channels)] {
         if slices.len() > 1 {
-            println!("\n{title:>12}      rows  accuracy");
+            writeln!(out, "\n{title:>12}      rows  accuracy")?;
             for (name, slice) in slices {
-                println!("{name:>12} {:>9}  {:.4}", slice.rows, slice.accuracy);
+                writeln!(out, "{name:>12} {:>9}  {:.4}", slice.rows, slice.accuracy)?;
             }
         }
     }
     for (label, rows) in &evaluation.unknown_labels {
-        println!("left out: {rows} rows labelled {label:?}, which the model does not know");
+        writeln!(out, "left out: {rows} rows labelled {label:?}, which the model does not know")?;
     }
     if evaluation.unlabelled > 0 {
-        println!("left out: {} rows without a label", evaluation.unlabelled);
+        writeln!(out, "left out: {} rows without a label", evaluation.unlabelled)?;
     }
-    println!(
+    writeln!(
+        out,
         "\none text in {:.1} µs (median; 99 % within {:.1} µs), {:.0} texts a second in batches\nmodel {} ({})",
         evaluation.latency_us.p50,
         evaluation.latency_us.p99,
         evaluation.texts_per_second,
         path.display(),
         &digest.to_string()[..12],
-    );
+    )?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `sentimeter import`: files become an immutable data set, and everything wrong with them is said.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -51,12 +52,19 @@ pub(crate) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<ExitCode
     let check = expectations.map(|expectations| expectations.check(&corpus, Some(&report)));
     if let Some(check) = check.as_ref().filter(|check| !check.passed()) {
         if global.json {
-            print_json(&Answer { dataset: None, manifest: None, quarantine: None, check: Some(check) })?;
+            print_json(&Answer { dataset: None, manifest: None, quarantine: None, check: Some(check) }).ok();
         } else {
-            println!("{check}");
+            writeln!(io::stdout(), "{check}").ok();
         }
-        eprintln!("nothing was imported: the data does not meet its expectations");
+        // Failed all the same where nobody reads the table to its end.
+        note!("nothing was imported: the data does not meet its expectations");
         return Ok(ExitCode::FAILURE);
+    }
+    if corpus.is_empty() {
+        anyhow::bail!(
+            "no row is kept of {} read: see above why, and give --text, --label or --map",
+            report.files.iter().map(|file| file.rows).sum::<u64>()
+        );
     }
 
     let identities = Identities::of(&corpus);
@@ -78,10 +86,11 @@ pub(crate) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<ExitCode
         })?;
         return Ok(ExitCode::SUCCESS);
     }
+    let mut out = io::stdout().lock();
     if let Some(check) = &check {
-        println!("{check}\n");
+        writeln!(out, "{check}\n")?;
     }
-    super::datasets::print(&manifest, quarantine.as_deref());
-    println!("use it as: sentimeter train --data {name}");
+    super::datasets::print(&mut out, &manifest, quarantine.as_deref())?;
+    writeln!(out, "use it as: sentimeter train --data {name}")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use sentimeter_corpus::{Format, OutputFormat, Row, Score, Writer, stream};
 use sentimeter_model::explain::Explanation;
 use sentimeter_model::{Model, Probs, Scratch};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::evaluate::ModelId;
 use super::print_json;
@@ -27,9 +27,21 @@ struct Answer<'a> {
     /// `null` where the model abstains.
     sentiment: Option<&'a str>,
     confidence: f32,
-    probabilities: serde_json::Map<String, serde_json::Value>,
+    probabilities: Named<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Explanation>,
+}
+
+/// Labels with their probabilities, in the model's order.
+struct Named<'a> {
+    labels: &'a [String],
+    probabilities: &'a [f32],
+}
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.labels.iter().zip(self.probabilities))
+    }
 }
 
 #[derive(Serialize)]
@@ -38,16 +50,25 @@ struct Answers<'a> {
     predictions: Vec<Answer<'a>>,
 }
 
+/// What `--json` says of a file that was written.
+#[derive(Serialize)]
+struct Scored {
+    model: ModelId,
+    output: String,
+    rows: u64,
+    broken: u64,
+}
+
 pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCode> {
-    if let Some(least) = args.min_confidence
-        && !(0.0..=1.0).contains(&least)
-    {
-        anyhow::bail!("--min-confidence is {least}; it must be from 0 to 1");
-    }
     let (path, model, digest) = home::open_model(global, args.model.as_deref())?;
     if args.texts.is_empty() {
         anyhow::ensure!(!args.explain, "--explain wants texts on the command line");
-        file(global, args, &model)?;
+        let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
+        let (rows, broken) = file(global, args, output, &model)?;
+        if let (true, Some(output)) = (global.json, output) {
+            let model = ModelId { path: path.display().to_string(), digest: digest.to_string() };
+            print_json(&Scored { model, output: output.display().to_string(), rows, broken })?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let texts: Vec<&str> = args.texts.iter().map(String::as_str).collect();
@@ -57,9 +78,9 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
         .zip(&texts)
         .map(|(i, text)| {
             let (sentiment, confidence) = answer(&model, &probs, i, args.min_confidence);
-            let named = model.labels().iter().cloned().zip(probs.row(i).iter().map(|&p| p.into()));
+            let probabilities = Named { labels: model.labels(), probabilities: probs.row(i) };
             let explanation = args.explain.then(|| model.explain(text, &mut scratch));
-            Answer { text, sentiment, confidence, probabilities: named.collect(), explanation }
+            Answer { text, sentiment, confidence, probabilities, explanation }
         })
         .collect();
     if global.json {
@@ -103,8 +124,14 @@ fn explain(out: &mut impl Write, explanation: &Explanation, labels: &[String]) -
     row("(without any text)", &explanation.bias)
 }
 
-/// Scores a file or standard input row by row, in constant memory.
-fn file(global: &Global, args: &PredictArgs, model: &Model) -> anyhow::Result<()> {
+/// Scores a file or standard input row by row, in constant memory, into `output` or standard output.
+/// Gives the number of rows, and of broken ones among them.
+fn file(
+    global: &Global,
+    args: &PredictArgs,
+    output: Option<&Path>,
+    model: &Model,
+) -> anyhow::Result<(u64, u64)> {
     let input = args.input.as_deref().filter(|path| *path != Path::new("-"));
     let mut options = args.read.options();
     let (reader, name): (Box<dyn Read + Send>, String) = match input {
@@ -114,7 +141,7 @@ fn file(global: &Global, args: &PredictArgs, model: &Model) -> anyhow::Result<()
         }
         None => {
             if io::stdin().is_terminal() {
-                eprintln!("reading texts from standard input, one a line; end with Ctrl-D");
+                note!("reading texts from standard input, one a line; end with Ctrl-D");
             }
             // Standard input is plain texts unless it is said to be more.
             if args.input.is_none() && options.format.is_none() {
@@ -125,10 +152,9 @@ fn file(global: &Global, args: &PredictArgs, model: &Model) -> anyhow::Result<()
     };
     let mut rows = stream(reader, &name, &options)?;
     if !global.quiet {
-        rows.said().iter().for_each(|said| eprintln!("{name}: {said}"));
+        rows.said().iter().for_each(|said| note!("{name}: {said}"));
     }
-    let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
-    let format = output_format(args, output, rows.format())?;
+    let format = output_format(args, output, global.json, rows.format())?;
     // Written beside and renamed: a half-written answer never stands under the asked name.
     let (sink, beside): (Box<dyn Write + Send>, _) = match output {
         Some(path) => {
@@ -158,17 +184,17 @@ fn file(global: &Global, args: &PredictArgs, model: &Model) -> anyhow::Result<()
     writer.finish()?;
     progress.finish();
     if let Some((file, path)) = beside {
+        make_readable(file.as_file())?;
         file.as_file().sync_all()?;
         file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
-        make_readable(path)?;
     }
     if !global.quiet {
-        eprintln!("{done} rows scored");
+        note!("{done} rows scored");
     }
     if broken > 0 {
-        eprintln!("{broken} rows are broken; they stand in the output without a sentiment");
+        note!("{broken} rows are broken; they stand in the output without a sentiment");
     }
-    Ok(())
+    Ok((done, broken))
 }
 
 /// What stands behind a row; nothing behind a broken one.
@@ -186,10 +212,18 @@ fn score<'a>(
     Some(Score { sentiment, confidence, probabilities: probs.row(i) })
 }
 
-fn output_format(args: &PredictArgs, output: Option<&Path>, input: Format) -> anyhow::Result<OutputFormat> {
+fn output_format(
+    args: &PredictArgs,
+    output: Option<&Path>,
+    json: bool,
+    input: Format,
+) -> anyhow::Result<OutputFormat> {
     if let Some(name) = &args.output_format {
         return OutputFormat::of_name(&format!(".{name}"))
             .with_context(|| format!("this program was built without {name}"));
+    }
+    if json && output.is_none() {
+        return Ok(OutputFormat::Jsonl);
     }
     let by_name = output.and_then(|path| OutputFormat::of_name(&path.to_string_lossy()));
     Ok(by_name.unwrap_or(match input {
@@ -201,11 +235,11 @@ fn output_format(args: &PredictArgs, output: Option<&Path>, input: Format) -> an
 }
 
 /// A temporary file is its owner's alone; an answer is as readable as any new file.
-fn make_readable(path: &Path) -> io::Result<()> {
+fn make_readable(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `sentimeter train`: labelled texts become a measured model file.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -56,10 +57,14 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
         if global.json {
             print_json(&found)?;
         } else {
-            println!(
+            writeln!(
+                io::stdout(),
                 "accuracy {:.4} ± {:.4} over {folds} folds of {} rows, macro F1 {:.4}",
-                found.accuracy, found.accuracy_deviation, found.rows, found.macro_f1
-            );
+                found.accuracy,
+                found.accuracy_deviation,
+                found.rows,
+                found.macro_f1
+            )?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -95,13 +100,13 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
     if global.json {
         print_json(&answer)?;
     } else {
-        print(&answer);
+        print(&mut io::stdout().lock(), &answer)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(answer: &Answer<'_>) {
-    println!("{}", answer.metrics);
+fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
+    writeln!(out, "{}", answer.metrics)?;
     let Dropped { unlabelled, ties, relabelled, in_test, unknown_label } = answer.dropped;
     for (rows, what) in [
         (unlabelled, "rows without a label were left out"),
@@ -111,10 +116,11 @@ fn print(answer: &Answer<'_>) {
         (unknown_label, "test rows were left out: their label does not occur in the training data"),
     ] {
         if rows > 0 {
-            println!("{rows} {what}");
+            writeln!(out, "{rows} {what}")?;
         }
     }
-    println!(
+    writeln!(
+        out,
         "learned from {} texts, measured on {} that it never saw; {} features, {} iterations\n\
          {:.1} s in all (read {:.1}, clean {:.1}, vectorise {:.1}, fit {:.1}), {:.0} MB at most\n\
          model {} ({:.1} MB, {})",
@@ -131,7 +137,7 @@ fn print(answer: &Answer<'_>) {
         answer.model,
         answer.bytes as f64 / 1e6,
         &answer.digest[..12],
-    );
+    )
 }
 
 /// The most memory that this process has held, in MiB; 0 where the system does not say.

@@ -1,0 +1,14 @@
+//! What users do with the binary, from end to end: every test runs the program itself, in a folder
+//! and a home of its own.
+
+#![allow(clippy::unwrap_used)]
+
+mod datasets;
+mod desk;
+mod interrupted;
+mod memory;
+mod mistakes;
+mod quickstart;
+mod reproducible;
+mod scoring;
+mod tweets;
