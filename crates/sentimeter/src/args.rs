@@ -6,14 +6,18 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use sentimeter_corpus::{Format, LabelMap, Quote, ReadOptions};
 
+/// What `--version` prints; `-V` is the number alone. WordNet's licence travels with its lists.
+const WITH_LICENCE: &str =
+    concat!(env!("CARGO_PKG_VERSION"), "\n\n", include_str!("../../text/assets/wordnet/LICENSE"));
+
 /// Measures what people feel in what they write: labelled feedback becomes a trained, measured,
 /// saved model that scores new text.
 #[derive(Debug, Parser)]
-#[command(name = "sentimeter", version, propagate_version = true, infer_subcommands = true)]
+#[command(name = "sentimeter", version, long_version = WITH_LICENCE, propagate_version = true, infer_subcommands = true)]
 #[command(after_help = "Start with: sentimeter train --data examples/feedback.csv\n\
                         then:       sentimeter predict \"what a lovely day\"\n\n\
                         Lemmas come from WordNet 3.0, Copyright 2006 by Princeton University; its licence is\n\
-                        printed by: sentimeter --version -v")]
+                        printed by: sentimeter --version")]
 pub(crate) struct Cli {
     /// Options of every command.
     #[command(flatten)]

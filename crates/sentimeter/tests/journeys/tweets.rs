@@ -6,12 +6,11 @@ use crate::desk::{Desk, root, rows};
 
 /// The folder of data sets, where this machine has one.
 fn data() -> Option<PathBuf> {
-    let places = [
-        std::env::var_os("SENTIMETER_DATA").map(PathBuf::from),
-        Some(root().join("../shared/data")),
-        Some(root().join("shared/data")),
-    ];
-    let found = places.into_iter().flatten().find(|place| place.join("README.md").is_file());
+    let places = match std::env::var_os("SENTIMETER_DATA") {
+        Some(place) => vec![PathBuf::from(place)],
+        None => vec![root().join("../shared/data"), root().join("shared/data")],
+    };
+    let found = places.into_iter().find(|place| place.join("README.md").is_file());
     if found.is_none() {
         eprintln!("skipped: no data");
     }
