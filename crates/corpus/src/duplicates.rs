@@ -56,7 +56,7 @@ impl Identities {
                     let text = corpus.text(row);
                     sentimeter_text::identity(text, identity);
                     // Mentions and links alone leave nothing; such texts are the same only letter by letter.
-                    let same_by = if identity.is_empty() { text } else { &identity };
+                    let same_by = if identity.is_empty() { text } else { identity.as_str() };
                     hashes.push(xxh3_64(same_by.as_bytes()));
                     sets.push(identity);
                 }

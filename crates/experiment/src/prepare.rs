@@ -116,7 +116,7 @@ pub fn prepare(plan: &Plan, data: &Corpus, test: Option<&Corpus>) -> Result<Prep
 
 /// Rows and classes in the order of the hash of text and class, then of the text: the order of the
 /// input does not matter.
-fn in_order(corpus: &Corpus, rows: impl Iterator<Item = (u32, u16)>) -> Vec<Row> {
+pub(crate) fn in_order(corpus: &Corpus, rows: impl Iterator<Item = (u32, u16)>) -> Vec<Row> {
     let labels: Vec<u64> = corpus.labels().iter().map(|label| xxh3_64(label.as_bytes())).collect();
     let mut rows: Vec<Row> = rows.map(|(row, class)| Row { hash: 0, row, class }).collect();
     rows.par_iter_mut().with_min_len(4096).for_each(|r| {

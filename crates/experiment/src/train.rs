@@ -83,6 +83,19 @@ pub fn train(
     let prepared = prepare(plan, data, test)?;
     seconds.prepare = clock.lap();
 
+    // The card must hold them beside plan and metrics; better now than after the fit.
+    const MOST_LABEL_BYTES: usize = 32 << 10;
+    let label_bytes: usize = prepared.labels.iter().map(|label| label.len() + 4).sum();
+    if label_bytes > MOST_LABEL_BYTES {
+        return Err(ExperimentError::Data {
+            why: format!(
+                "{} labels of {label_bytes} bytes are more than a model file holds ({MOST_LABEL_BYTES}); \
+                 is the label column right (--label), or should labels be mapped to fewer (--map)?",
+                prepared.labels.len()
+            ),
+        });
+    }
+
     let recipe = plan.recipe()?;
     let analyzer = recipe.compile()?;
     let train = &prepared.train;
@@ -135,7 +148,7 @@ pub fn train(
     let probs = model.predict_all(rows.len(), |i| tested.text(rows[i].row as usize));
     let truth: Vec<u16> = rows.iter().map(|r| r.class).collect();
     let metrics = measure(&truth, &probs, &prepared.labels, plan.seed)?;
-    model.set_metrics(serde_json::to_value(&metrics).unwrap_or_default());
+    model.set_metrics(summary(&metrics));
     seconds.evaluate = clock.lap();
     Ok(Trained {
         model,
@@ -147,6 +160,19 @@ pub fn train(
         metrics,
         seconds,
     })
+}
+
+/// What a model's card keeps of what was measured: all of it but the tables by class where there
+/// are many classes, as a card has a limit of 64 KiB.
+fn summary(metrics: &Metrics) -> serde_json::Value {
+    const MOST_CLASSES: usize = 32;
+    let mut summary = serde_json::to_value(metrics).unwrap_or_default();
+    if metrics.labels.len() > MOST_CLASSES
+        && let Some(fields) = summary.as_object_mut()
+    {
+        fields.retain(|key, _| !["confusion", "classes", "labels"].contains(&key.as_str()));
+    }
+    summary
 }
 
 /// Laps of wall time.

@@ -32,13 +32,14 @@ impl Calibration {
 const CHUNK: usize = 1 << 14;
 
 /// The temperature that minimises the log loss of held-out `logits`, `[rows, outputs]` row-major,
-/// one output for two classes. `None` when there are no rows or no temperature in `[1/20, 20]` is
-/// better than its neighbours' (all rows right, say: then any is as good).
+/// one output for two classes; within `[1/20, 20]`. `None` when there are no rows.
 ///
+/// Targets are drawn towards the middle by one row in all, as Platt (1999) does: rows that are all
+/// answered right then ask for a confidence that so many rows can vouch for, not for certainty.
 /// Newton's method on `1/T`, in which the loss is convex; bisection keeps it within the bounds.
 pub fn temperature(logits: &[f64], outputs: usize, truth: &[u16]) -> Option<f64> {
     let (mut low, mut high) = (1.0 / 20.0, 20.0);
-    let (mut scale, mut found) = (1.0, false);
+    let mut scale = 1.0;
     for _ in 0..60 {
         let (slope, curve) = slopes(logits, outputs, truth, scale)?;
         if slope > 0.0 {
@@ -48,18 +49,19 @@ pub fn temperature(logits: &[f64], outputs: usize, truth: &[u16]) -> Option<f64>
         }
         let newton = scale - slope / curve;
         let next = if newton > low && newton < high { newton } else { f64::midpoint(low, high) };
-        if (next - scale).abs() <= 1e-9 * scale {
-            found = true;
+        let still = (next - scale).abs() <= 1e-9 * scale;
+        scale = next;
+        if still {
             break;
         }
-        scale = next;
     }
-    let inside = scale > 1.0 / 19.9 && scale < 19.9;
-    (found && inside).then(|| 1.0 / scale)
+    Some(1.0 / scale)
 }
 
 /// First and second derivative of the summed log loss by the logits' factor.
 fn slopes(logits: &[f64], outputs: usize, truth: &[u16], scale: f64) -> Option<(f64, f64)> {
+    // How much of each row's target goes to all classes alike.
+    let shared = 1.0 / (truth.len() as f64 + 2.0);
     let chunk = |range: std::ops::Range<usize>| {
         let (mut slope, mut curve) = (0.0, 0.0);
         let mut exps = vec![0.0; outputs];
@@ -68,7 +70,8 @@ fn slopes(logits: &[f64], outputs: usize, truth: &[u16], scale: f64) -> Option<(
             let class = usize::from(truth[row]);
             if let [z] = *z {
                 let p = sigmoid(scale * z);
-                slope += (p - if class == 1 { 1.0 } else { 0.0 }) * z;
+                let target = if class == 1 { 1.0 - 0.5 * shared } else { 0.5 * shared };
+                slope += (p - target) * z;
                 curve += p * (1.0 - p) * z * z;
             } else {
                 let most = z.iter().fold(f64::NEG_INFINITY, |m, &z| m.max(z));
@@ -79,7 +82,8 @@ fn slopes(logits: &[f64], outputs: usize, truth: &[u16], scale: f64) -> Option<(
                 }
                 let mean = exps.iter().zip(z).map(|(e, z)| e * z).sum::<f64>() / sum;
                 let square = exps.iter().zip(z).map(|(e, z)| e * z * z).sum::<f64>() / sum;
-                slope += mean - z[class];
+                let even = z.iter().sum::<f64>() / outputs as f64;
+                slope += mean - (1.0 - shared) * z[class] - shared * even;
                 curve += square - mean * mean;
             }
         }
@@ -127,12 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_calibrate_on_is_no_temperature() {
+    fn extreme_rows_get_a_temperature_within_bounds() {
         assert_eq!(temperature(&[], 1, &[]), None);
-        assert_eq!(
-            temperature(&[5.0, -5.0], 1, &[1, 0]),
-            None,
-            "all right: any temperature above 0 is worse"
-        );
+        // All right: as sure as two rows allow, and surer with more of them.
+        let few = temperature(&[5.0, -5.0], 1, &[1, 0]).unwrap();
+        let many = temperature(&[5.0, -5.0].repeat(1000), 1, &[1, 0].repeat(1000)).unwrap();
+        assert!(sigmoid(5.0 / few) < 0.9 && sigmoid(5.0 / many) > 0.99, "{few} {many}");
+        // Labels that have nothing to do with the logits: as little confidence as there is.
+        let noise = temperature(&[3.0, -3.0].repeat(50), 1, &[1, 1].repeat(50)).unwrap();
+        assert!((noise - 20.0).abs() < 1e-3, "{noise}");
     }
 }

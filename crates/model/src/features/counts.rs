@@ -219,7 +219,9 @@ impl Counts {
     /// Counts occurrences, or texts (`once`), over `rows`. Whole numbers add up to the same in any
     /// order, so each thread may keep counts of its own.
     fn count(&self, rows: &[u32], once: bool) -> Vec<u32> {
-        let share = rows.len().div_ceil(rayon::current_num_threads()).max(1);
+        // Each part needs a count a node: at most 2 GiB of them together.
+        let parts = rayon::current_num_threads().min((1 << 29) / self.nodes().max(1)).max(1);
+        let share = rows.len().div_ceil(parts).max(1);
         let parts: Vec<Vec<u32>> = chunks(rows.len(), share)
             .into_par_iter()
             .map(|range| {
@@ -308,7 +310,8 @@ fn level(tokens: &Ragged, below: &[u32], n: usize) -> Level {
 
 /// The character n-grams of every distinct word.
 fn char_grams(words: &Words, range: [u8; 2]) -> Result<Grams, FitError> {
-    let parts: Vec<(Vec<usize>, Vec<(u128, Place)>)> = chunks(words.len(), 1 << 14)
+    type Part = (Vec<usize>, Vec<(u128, Place)>);
+    let parts: Vec<Part> = chunks(words.len(), 1 << 14)
         .into_par_iter()
         .map(|ids| {
             let (mut ends, mut all) = (Vec::with_capacity(ids.len()), Vec::new());

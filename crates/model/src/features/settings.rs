@@ -54,6 +54,12 @@ pub struct Settings {
     pub max_df: Frequency,
     /// Keep at most this many n-grams of each kind (word, character), the most frequent; 0 is all.
     pub max_features: u32,
+    /// `min_df` of character n-grams; that of words when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub char_min_df: Option<Frequency>,
+    /// `max_features` of character n-grams; that of words when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub char_max_features: Option<u32>,
     /// `1 + ln(count)` in place of the count.
     pub sublinear_tf: bool,
     /// Act as if one more text held every n-gram once: no division by zero.
@@ -88,6 +94,8 @@ impl Default for Settings {
             min_df: Frequency::Count(1),
             max_df: Frequency::Share(1.0),
             max_features: 0,
+            char_min_df: None,
+            char_max_features: None,
             sublinear_tf: false,
             smooth_idf: true,
             norm: Norm::L2,
@@ -118,7 +126,12 @@ impl Settings {
         if self.words.is_none() && self.chars.is_none() {
             return Err(SettingError::new("features.words", "given when features.chars is not", "absent"));
         }
-        for (name, bound) in [("features.min_df", self.min_df), ("features.max_df", self.max_df)] {
+        let char_min_df = self.char_min_df.unwrap_or(self.min_df);
+        for (name, bound) in [
+            ("features.min_df", self.min_df),
+            ("features.max_df", self.max_df),
+            ("features.char_min_df", char_min_df),
+        ] {
             if let Frequency::Share(share) = bound
                 && !(0.0..=1.0).contains(&share)
             {

@@ -11,13 +11,16 @@ const NEIGHBOURS: usize = 5;
 
 /// `rows` and their classes followed by synthetic ones, until every class that occurs is as large
 /// as the largest. Each lies at random between a row and one of its 5 nearest of the same class
-/// (Euclidean distance; ties go to the earlier row); a class of one row is repeated.
+/// (Euclidean distance; ties go to the earlier row); a class of one row is repeated. The time grows
+/// with the square of the smaller classes: a class of 100,000 tweets takes minutes.
 pub fn smote(rows: &Sparse, truth: &[u16], classes: usize, seed: u64) -> (Sparse, Vec<u16>) {
     let by_class = by_class(truth, classes);
     let most = by_class.iter().map(Vec::len).max().unwrap_or(0);
     let mut rng = Rng::new(seed);
     let (mut out, mut labels) = (rows.clone(), truth.to_vec());
-    for (label, members) in (0_u16..).zip(&by_class).filter(|(_, members)| !members.is_empty()) {
+    for (label, members) in
+        (0_u16..).zip(&by_class).filter(|(_, members)| !members.is_empty() && members.len() < most)
+    {
         let class = rows.select(members);
         let picks: Vec<(u32, usize, f64)> = (members.len()..most)
             .map(|_| (rng.below(class.len()) as u32, rng.below(NEIGHBOURS), rng.unit()))

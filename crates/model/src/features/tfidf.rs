@@ -44,11 +44,12 @@ impl Tfidf {
             return Err(FitError::Empty { why: "the training part is empty" });
         }
         let least = settings.min_df.of(rows.len());
+        let least_chars = settings.char_min_df.map_or(least, |bound| bound.of(rows.len()));
         let most = settings.max_df.of(rows.len());
         let totals = counts.totals(rows);
-        let bounded = least > 1.0 || most < rows.len() as f64;
+        let bounded = least.max(least_chars) > 1.0 || most < rows.len() as f64;
         let texts = bounded.then(|| counts.document_frequencies(rows));
-        let kept = |node: u32| {
+        let kept = |node: u32, least: f64| {
             totals[node as usize] > 0
                 && texts.as_ref().is_none_or(|t| {
                     let texts = f64::from(t[node as usize]);
@@ -56,10 +57,12 @@ impl Tfidf {
                 })
         };
         let first_gram = counts.first_gram();
-        let mut nodes = most_frequent(counts, &totals, (0..first_gram).filter(|&n| kept(n)), settings);
+        let word_nodes = (0..first_gram).filter(|&n| kept(n, least));
+        let mut nodes = most_frequent(counts, &totals, word_nodes, settings.max_features);
         let words = nodes.len();
-        let grams = (first_gram..counts.nodes() as u32).filter(|&n| kept(n));
-        nodes.extend(most_frequent(counts, &totals, grams, settings));
+        let grams = (first_gram..counts.nodes() as u32).filter(|&n| kept(n, least_chars));
+        let most_grams = settings.char_max_features.unwrap_or(settings.max_features);
+        nodes.extend(most_frequent(counts, &totals, grams, most_grams));
         if nodes.is_empty() {
             return Err(FitError::NoFeatures {
                 before: totals.iter().filter(|&&t| t > 0).count(),
@@ -283,18 +286,15 @@ fn inverse_document_frequencies(counts: &Sparse, smooth: bool) -> Vec<f64> {
     texts.into_iter().map(|df| libm::log(n / (f64::from(df) + extra)) + 1.0).collect()
 }
 
-/// The `max_features` most frequent of `nodes`, the most frequent first.
+/// The `max_features` (0: all) most frequent of `nodes`, the most frequent first.
 fn most_frequent(
     counts: &Counts,
     totals: &[u32],
     nodes: impl Iterator<Item = u32>,
-    settings: &Settings,
+    max_features: u32,
 ) -> Vec<u32> {
     let mut nodes: Vec<u32> = nodes.collect();
-    let most = match settings.max_features {
-        0 => usize::MAX,
-        most => most as usize,
-    };
+    let most = if max_features == 0 { usize::MAX } else { max_features as usize };
     if nodes.len() > most {
         let total = |node: &u32| Reverse(totals[*node as usize]);
         let (_, &mut cut, _) = nodes.select_nth_unstable_by_key(most - 1, total);
