@@ -148,10 +148,10 @@ fn conflicts_are_voted_on_and_rows_without_label_skipped() {
     let (yes, no) = (Some("positive"), Some("negative"));
     let extra = [
         ("Not one, but three visits", yes),
-        ("not one but THREE visits!", yes),
-        ("Not one, but three visits.", no),
+        ("not one,  but THREE visits", yes),
+        ("@you Not one, but three visits", no),
         ("It depends, really", yes),
-        ("it depends: really", no),
+        ("it depends, really", no),
         ("nobody said", None),
         ("nobody knew", None),
     ];
