@@ -128,23 +128,38 @@ pub struct Resolved {
 }
 
 /// Gives every text that stands with different labels the label of its majority; ties lose theirs.
+///
+/// Here a text is the same only [to the sign](to_the_sign): `great :)` and `great :(` share an
+/// identity, and so a side of every split, but do not contradict each other.
 pub fn resolve_conflicts(corpus: &Corpus, identities: &Identities) -> Resolved {
     let mut out = Resolved { labels: corpus.label_column().to_vec(), ..Resolved::default() };
     let label = |row: u32| corpus.label_column()[row as usize];
-    let mut votes = vec![0_usize; corpus.labels().len()];
+    let mut disputed: Vec<(u64, u32)> = Vec::new();
     for same in identities.same().filter(|same| same.len() > 1) {
-        let voters = || same.iter().map(|&(_, row)| row).filter(|&row| label(row) != Corpus::NONE);
-        let Some(first) = voters().next().map(label) else { continue };
-        if voters().all(|row| label(row) == first) {
+        let voters = || same.iter().filter(|&&(_, row)| label(row) != Corpus::NONE);
+        let Some(&(_, first)) = voters().next() else { continue };
+        if voters().any(|&(_, row)| label(row) != label(first)) {
+            disputed.extend(voters());
+        }
+    }
+    // The second look is for the few rows that may contradict another one.
+    disputed.par_iter_mut().with_min_len(64).for_each_init(String::new, |exact, (hash, row)| {
+        to_the_sign(corpus.text(*row as usize), exact);
+        *hash = mix(*hash) ^ xxh3_64(exact.as_bytes());
+    });
+    disputed.par_sort_unstable();
+    let mut votes = vec![0_usize; corpus.labels().len()];
+    for voters in disputed.chunk_by(|a, b| a.0 == b.0) {
+        votes.fill(0);
+        voters.iter().for_each(|&(_, row)| votes[usize::from(label(row))] += 1);
+        if votes.iter().filter(|&&n| n > 0).count() < 2 {
             continue;
         }
-        votes.fill(0);
-        voters().for_each(|row| votes[usize::from(label(row))] += 1);
         let most = votes.iter().copied().max().unwrap_or(0);
         let mut winners = (0_u16..).zip(&votes).filter(|&(_, &n)| n == most).map(|(class, _)| class);
         let winner = winners.next().filter(|_| winners.next().is_none());
         out.conflicts += 1;
-        for row in voters() {
+        for &(_, row) in voters {
             match winner {
                 Some(class) => out.relabelled += usize::from(label(row) != class),
                 None => out.tied += 1,
@@ -155,6 +170,28 @@ pub fn resolve_conflicts(corpus: &Corpus, identities: &Identities) -> Resolved {
     out
 }
 
+/// Writes `raw` into `out` (cleared first), lower-cased, with single spaces and without mentions and
+/// links: what two texts must share to be the same with punctuation, symbols and emoji.
+fn to_the_sign(raw: &str, out: &mut String) {
+    out.clear();
+    let mut bare = String::new();
+    for word in raw.split_whitespace() {
+        let lower = word.to_lowercase();
+        // What may be a mention or a link is taken as its identity has it: without them.
+        let masked = ["@", "http", "www.", "{link}"].iter().any(|mark| lower.contains(mark));
+        if masked {
+            sentimeter_text::identity(word, &mut bare);
+        }
+        let word = if masked { &bare } else { &lower };
+        if !word.is_empty() {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(word);
+        }
+    }
+}
+
 /// Rows that belong together: the same text, or nearly so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups {
@@ -162,6 +199,79 @@ pub struct Groups {
     pub of: Vec<u32>,
     /// What each group is called: its smallest identity, whatever the order of the rows.
     pub names: Vec<u64>,
+}
+
+/// A group that held most rows of a class and was taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swollen {
+    /// The class, an index into the corpus' labels; the first if there are several.
+    pub class: u16,
+    /// Rows of that class in the group.
+    pub rows: usize,
+    /// Rows of that class at all.
+    pub of: usize,
+    /// A row of the group, the one with its smallest identity, to show what its texts are like.
+    pub example: u32,
+}
+
+impl Groups {
+    /// Distinct texts past which a group is a template and no handful of copies.
+    const TEMPLATE: usize = 20;
+
+    /// Takes groups apart that hold more than half of the rows of a class, down to equal identities.
+    ///
+    /// Texts made from one template hang together pair by pair until they are one group, which no
+    /// split can divide. Groups of fewer than 20 distinct texts are copies and stay.
+    ///
+    /// Says which groups it took apart, in the order of their names.
+    pub fn without_templates(self, identities: &Identities, labels: &[u16]) -> (Self, Vec<Swollen>) {
+        // A group with most rows of all has most rows of some class, so that classes are enough; and
+        // a majority outlives the pairing off of unequal votes (Boyer & Moore 1981).
+        let classes = labels.iter().filter(|&&l| l != Corpus::NONE).max().map_or(0, |&l| usize::from(l) + 1);
+        let mut leader = vec![(0_u32, 0_usize); classes];
+        let rows = || self.of.iter().zip(labels).filter(|&(_, &label)| label != Corpus::NONE);
+        for (&group, &label) in rows() {
+            let (first, votes) = &mut leader[usize::from(label)];
+            match *votes {
+                0 => (*first, *votes) = (group, 1),
+                _ if *first == group => *votes += 1,
+                _ => *votes -= 1,
+            }
+        }
+        let mut held = vec![(0_usize, 0_usize); classes];
+        for (&group, &label) in rows() {
+            let (inside, all) = &mut held[usize::from(label)];
+            *inside += usize::from(group == leader[usize::from(label)].0);
+            *all += 1;
+        }
+        let mut swollen: Vec<(u32, Swollen)> = (0_u16..)
+            .zip(leader.iter().zip(&held))
+            .filter(|(_, (_, (inside, all)))| inside * 2 > *all)
+            .map(|(class, (&(group, _), &(rows, of)))| (group, Swollen { class, rows, of, example: 0 }))
+            .collect();
+        swollen.sort_by_key(|(group, found)| (*group, found.class));
+        swollen.dedup_by_key(|(group, _)| *group);
+        swollen.retain_mut(|(group, found)| {
+            let mut texts =
+                identities.same().map(|same| same[0].1).filter(|&r| self.of[r as usize] == *group);
+            found.example = texts.next().unwrap_or(0);
+            texts.count() + 1 >= Self::TEMPLATE
+        });
+        if swollen.is_empty() {
+            return (self, Vec::new());
+        }
+        let apart = |group: u32| swollen.binary_search_by_key(&group, |(group, _)| *group).is_ok();
+        let name_of = |row: usize| match self.of[row] {
+            group if apart(group) => identities.hashes[row],
+            group => self.names[group as usize],
+        };
+        let mut names: Vec<u64> = (0..self.of.len()).map(name_of).collect();
+        names.par_sort_unstable();
+        names.dedup();
+        let number = |row| names.partition_point(|&name| name < name_of(row)) as u32;
+        let of = (0..self.of.len()).map(number).collect();
+        (Self { of, names }, swollen.into_iter().map(|(_, found)| found).collect())
+    }
 }
 
 /// Groups rows whose texts are the same or share at least [`NEAR`] of their words, and all that
@@ -404,16 +514,39 @@ mod tests {
     fn the_majority_decides_and_ties_lose_their_label() {
         let corpus = corpus(&[
             ("so good", "pos"),
-            ("So good!", "neg"),
+            ("So  good", "neg"),
             ("@you SO GOOD http://a.b", "pos"),
             ("meh", "pos"),
-            ("Meh.", "neg"),
+            ("Meh", "neg"),
             ("fine thanks", "pos"),
         ]);
         let resolved = resolve_conflicts(&corpus, &Identities::of(&corpus));
         let (pos, none) = (corpus.label_column()[0], Corpus::NONE);
         assert_eq!(resolved.labels, [pos, pos, pos, none, none, pos]);
         assert_eq!((resolved.conflicts, resolved.relabelled, resolved.tied), (2, 1, 2));
+    }
+
+    #[test]
+    fn a_smile_and_a_frown_do_not_contradict_each_other() {
+        for (one, other) in [
+            ("great :)", "great :("),
+            ("service 5/10", "service 5 10"),
+            ("my order 😀", "my order 😡"),
+            ("really?", "really!"),
+            ("@shop great :)", "great :( http://a.b/c"),
+        ] {
+            let corpus = corpus(&[(one, "pos"), (other, "neg"), (one, "pos")]);
+            let identities = Identities::of(&corpus);
+            let resolved = resolve_conflicts(&corpus, &identities);
+            assert_eq!(resolved.labels, corpus.label_column(), "{one} / {other}");
+            assert_eq!(resolved.conflicts, 0, "{one} / {other}");
+            let groups = near_duplicates(&identities).of;
+            assert_eq!(groups[0], groups[1], "they still stand on one side: {one} / {other}");
+        }
+        let corpus = corpus(&[("great :)", "pos"), ("great :(", "neg"), ("@a Great  :) www.b.c", "neg")]);
+        let resolved = resolve_conflicts(&corpus, &Identities::of(&corpus));
+        assert_eq!(resolved.labels, [Corpus::NONE, corpus.label_column()[1], Corpus::NONE]);
+        assert_eq!((resolved.conflicts, resolved.tied), (1, 2));
     }
 
     #[test]
@@ -455,6 +588,30 @@ mod tests {
         assert!(found >= 294, "{found} of 300");
         let distinct: std::collections::BTreeSet<_> = groups.iter().collect();
         assert_eq!(distinct.len(), 600 - found, "texts without a common word are never joined");
+    }
+
+    #[test]
+    fn a_template_that_swallows_a_class_is_taken_apart() {
+        let template =
+            |i: usize| format!("dear customer {i} your parcel has been sent by us today thank you");
+        let texts: Vec<(String, &str)> = (0..60)
+            .map(|i| (template(i / 2), "a"))
+            .chain((0..9).map(|i| (format!("other{i}"), "a")))
+            .chain((0..60).map(|i| (format!("third{i} of fourth{i}"), "b")))
+            .collect();
+        let rows: Vec<(&str, &str)> = texts.iter().map(|(text, label)| (&text[..], *label)).collect();
+        let corpus = corpus(&rows);
+        let identities = Identities::of(&corpus);
+        let groups = near_duplicates(&identities);
+        assert!((0..60).all(|i| groups.of[i] == groups.of[0]), "the template is one group");
+        let (apart, found) = groups.clone().without_templates(&identities, corpus.label_column());
+        assert_eq!(found.iter().map(|f| (f.class, f.rows, f.of)).collect::<Vec<_>>(), [(0, 60, 69)]);
+        assert!(found[0].example < 60);
+        assert!((0..60).all(|i| apart.of[i] == apart.of[i - i % 2]), "equal texts stay together");
+        assert_ne!(apart.of[0], apart.of[2]);
+        assert!(apart.names.is_sorted());
+        let again = near_duplicates(&identities).without_templates(&identities, &[Corpus::NONE; 129]);
+        assert_eq!(again, (groups, Vec::new()), "what has no label is no class");
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod time;
 mod write;
 
 pub use corpus::{Corpus, Example};
-pub use duplicates::{Groups, Identities, NEAR, Resolved, near_duplicates, resolve_conflicts};
+pub use duplicates::{Groups, Identities, NEAR, Resolved, Swollen, near_duplicates, resolve_conflicts};
 pub use error::CorpusError;
 pub use expect::{Check, CheckReport, Expectations};
 pub use label::{LabelMap, LabelMapError};

@@ -64,7 +64,7 @@ mod tests {
         let mut corpus = Corpus::new();
         for (text, label) in [
             ("so very good indeed", Some("positive")),
-            ("So very good indeed!", Some("positive")),
+            ("So very  good indeed", Some("positive")),
             ("so very good indeed", Some("negative")),
             ("well well", Some("positive")),
             ("well well", Some("negative")),

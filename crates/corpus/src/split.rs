@@ -72,6 +72,9 @@ struct Unit {
 /// `labels` are the rows' labels ([`Corpus::NONE`] leaves a row out of both sides), `groups` those of
 /// [`crate::near_duplicates`]: rows of one group stand on one side.
 ///
+/// Unless time decides, every class keeps at least one group to learn from, so a class of one group
+/// is not measured.
+///
 /// # Errors
 /// A share outside `(0, 1)`, a split by time without times or by author without authors, or a side
 /// that comes out empty.
@@ -147,6 +150,7 @@ pub fn split(
                     }
                 }
             }
+            keep_every_class(&rows, labels, &unit_of, &units, &mut test);
         }
     }
     let mut out = Split::default();
@@ -154,13 +158,60 @@ pub fn split(
         if test[unit as usize] { out.test.push(row) } else { out.train.push(row) }
     }
     if out.train.is_empty() || out.test.is_empty() {
-        return Err(CorpusError::Option(format!(
-            "the split leaves {} rows to learn from and {} to measure on; change the test share ({share})",
-            out.train.len(),
-            out.test.len()
-        )));
+        return Err(CorpusError::Option(undivided(&out, units.len(), plan)));
     }
     Ok(out)
+}
+
+/// Gives a class that the training side lacks the last drawn of its units back.
+fn keep_every_class(rows: &[u32], labels: &[u16], unit_of: &[u32], units: &[Unit], test: &mut [bool]) {
+    const UNSEEN: u8 = 0;
+    const TESTED: u8 = 1;
+    const LEARNED: u8 = 2;
+    let classes = rows.iter().map(|&row| usize::from(labels[row as usize]) + 1).max().unwrap_or(0);
+    let mut side = vec![UNSEEN; classes];
+    for (&row, &unit) in rows.iter().zip(unit_of) {
+        let side = &mut side[usize::from(labels[row as usize])];
+        *side = (*side).max(if test[unit as usize] { TESTED } else { LEARNED });
+    }
+    if !side.contains(&TESTED) {
+        return;
+    }
+    let mut last: BTreeMap<u16, &Unit> = BTreeMap::new();
+    for (&row, &unit) in rows.iter().zip(unit_of) {
+        let class = labels[row as usize];
+        if side[usize::from(class)] == TESTED {
+            let (unit, drawn) = (&units[unit as usize], |unit: &Unit| (unit.lot, unit.name));
+            let last = last.entry(class).or_insert(unit);
+            if drawn(unit) > drawn(last) {
+                *last = unit;
+            }
+        }
+    }
+    last.values().for_each(|unit| test[unit.index as usize] = false);
+}
+
+/// Why one side of a split came out empty.
+fn undivided(split: &Split, units: usize, plan: &SplitPlan) -> String {
+    let rows = split.train.len() + split.test.len();
+    let one = if plan.kind == SplitKind::Group { "by one author, or nearly" } else { "nearly" };
+    match units {
+        0 => "no row has a label, so there is nothing to split".into(),
+        1 => format!(
+            "the texts of all {rows} labelled rows are the same or {one} the same: such rows stay together, \
+             so there is nothing else to measure on; add other texts, or measure on a file of its own with --test"
+        ),
+        _ if plan.kind != SplitKind::Time && split.test.is_empty() && units < 20 => format!(
+            "{rows} labelled rows with {units} different texts are too few to measure on a part of them; \
+             add texts, or measure on a file of its own with --test"
+        ),
+        _ => format!(
+            "the split leaves {} rows to learn from and {} to measure on; change the test share ({})",
+            split.train.len(),
+            split.test.len(),
+            plan.test_share
+        ),
+    }
 }
 
 /// The fold of each of `rows`, below `folds`: each class in its share in every fold, rows of one
@@ -173,14 +224,18 @@ pub fn folds(rows: &[u32], labels: &[u16], groups: &Groups, folds: u32, seed: u6
     }
     let mut fold_of = vec![0; units.len()];
     units.sort_unstable_by_key(|unit| (unit.class, unit.lot, unit.name));
+    // Each class goes on where the one before it ended, or small classes would all lie in fold 0.
+    let mut dealt = 0;
     for class in units.chunk_by(|a, b| a.class == b.class) {
         let total = totals[&class[0].class];
         let mut before = 0;
         for unit in class {
             // The fold in which the unit's first row comes to lie when the rows are dealt in order.
-            fold_of[unit.index as usize] = (before * u64::from(folds) / total) as u32;
+            let fold = before * u64::from(folds) / total + dealt;
+            fold_of[unit.index as usize] = (fold % u64::from(folds)) as u32;
             before += u64::from(unit.rows);
         }
+        dealt += class.len() as u64;
     }
     unit_of.into_iter().map(|unit| fold_of[unit as usize]).collect()
 }
@@ -345,6 +400,51 @@ mod tests {
             let same = groups.of.iter().position(|g| g == group).unwrap();
             assert_eq!(folds[i], folds[same]);
         }
+    }
+
+    fn labelled(rows: impl IntoIterator<Item = (String, &'static str)>) -> Corpus {
+        let mut corpus = Corpus::new();
+        for (text, label) in rows {
+            corpus.push(Example { text: &text, label: Some(label), ..Example::default() }).unwrap();
+        }
+        corpus
+    }
+
+    #[test]
+    fn the_only_text_of_a_class_is_learned_from() {
+        for seed in 0..30 {
+            let common = (0..40).map(|i| (format!("text{i}"), "common"));
+            let rare =
+                [("rare".to_owned(), "rare"), ("RARE!".to_owned(), "rare"), ("pair".to_owned(), "two")];
+            let corpus = labelled(common.chain(rare).chain([("couple".to_owned(), "two")]));
+            for kind in [SplitKind::Random, SplitKind::Stratified] {
+                let (_, split) = sides(&corpus, kind, seed);
+                let learned = |name: &str| {
+                    split.train.iter().filter(|&&r| corpus.label_name(r as usize) == Some(name)).count()
+                };
+                assert_eq!(learned("rare"), 2, "{kind:?}, seed {seed}");
+                assert!(learned("two") >= 1, "{kind:?}, seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn classes_of_one_text_are_dealt_to_different_folds() {
+        const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+        let corpus = labelled(NAMES.map(|name| (format!("text of {name}"), name)));
+        let groups = near_duplicates(&Identities::of(&corpus));
+        let mut folds = folds(&[0, 1, 2, 3, 4], corpus.label_column(), &groups, 5, 3);
+        folds.sort_unstable();
+        assert_eq!(folds, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn copies_of_one_text_are_not_blamed_on_the_test_share() {
+        let corpus = labelled((0..9).map(|i| (format!("always the same{}", "!".repeat(i)), "a")));
+        let groups = near_duplicates(&Identities::of(&corpus));
+        let error = split(&corpus, corpus.label_column(), &groups, &SplitPlan::default(), 0).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("all 9 labelled rows are the same") && !error.contains("share"), "{error}");
     }
 
     #[test]

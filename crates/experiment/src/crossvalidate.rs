@@ -8,7 +8,7 @@ use sentimeter_model::{Hooks, Probs};
 use serde::Serialize;
 
 use crate::evaluate::measure;
-use crate::prepare::prepare;
+use crate::prepare::prepare_whole;
 use crate::train::Job;
 use crate::{ExperimentError, Plan};
 
@@ -25,6 +25,8 @@ pub struct CrossValidation {
     pub accuracy_deviation: f64,
     /// Mean of the folds' macro F1.
     pub macro_f1: f64,
+    /// What should be said of the data ([`crate::Prepared::notes`]).
+    pub notes: Vec<String>,
 }
 
 /// Cross-validates `plan` on all labelled rows of `data`. Texts are cleaned and their n-grams
@@ -44,9 +46,8 @@ pub fn cross_validate(
             why: format!("{folds} folds; cross-validation wants at least 2"),
         });
     }
-    let mut prepared = prepare(plan, data, None)?;
-    // Both sides of the split take part: every row is measured once.
-    prepared.join_sides(data);
+    // No split: every row is measured once.
+    let prepared = prepare_whole(data)?;
     let train = &prepared.train;
     let analyzer = plan.recipe()?.compile()?;
     let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;
@@ -79,5 +80,6 @@ pub fn cross_validate(
         accuracy_deviation: (squares / f64::from(folds - 1)).sqrt(),
         macro_f1,
         folds: measured,
+        notes: prepared.notes,
     })
 }

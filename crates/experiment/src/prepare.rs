@@ -30,7 +30,7 @@ pub struct Dropped {
     pub relabelled: usize,
     /// Texts that stand in the test part too.
     pub in_test: usize,
-    /// Test texts whose label the training data lacks.
+    /// Test texts whose label no row to learn from has.
     pub unknown_label: usize,
 }
 
@@ -46,6 +46,8 @@ pub struct Prepared {
     pub test: Vec<Row>,
     /// What was left out.
     pub dropped: Dropped,
+    /// What should be said of the data: classes that are not learned or not measured, templates.
+    pub notes: Vec<String>,
     /// Content hash of the data as given.
     pub data_hash: String,
     /// Labels of the data's rows after the vote.
@@ -54,34 +56,26 @@ pub struct Prepared {
 }
 
 /// Draws both sides: conflicts resolved, duplicates of test texts removed, near duplicates kept on
-/// one side.
+/// one side. A label that no row to learn from has is none of the run's.
 ///
 /// # Errors
-/// No labels, or a split that the data cannot give.
+/// Fewer than two labels, or a split that the data cannot give.
 pub fn prepare(plan: &Plan, data: &Corpus, test: Option<&Corpus>) -> Result<Prepared, ExperimentError> {
-    if data.class_counts().iter().filter(|&&n| n > 0).count() < 2 {
-        let labels = data.labels().join(", ");
-        return Err(ExperimentError::Data {
-            why: format!("the data has fewer than two labels ({labels}); name the label column with --label"),
-        });
-    }
-    let names = Identities::of(data);
-    let resolved = resolve_conflicts(data, &names);
-    let groups = near_duplicates(&names);
-    let mut dropped = Dropped {
-        unlabelled: data.label_column().iter().filter(|&&label| label == Corpus::NONE).count(),
-        ties: resolved.tied,
-        relabelled: resolved.relabelled,
-        ..Dropped::default()
-    };
-    let all = in_order(data, (0..data.len() as u32).map(|row| (row, resolved.labels[row as usize])));
-    let labelled = |r: &&Row| r.class != Corpus::NONE;
-    let (train, tested): (Vec<Row>, Vec<Row>);
+    let (mut prepared, names) = whole(data)?;
+    let all = std::mem::take(&mut prepared.train);
     if let Some(test) = test {
         let theirs = Identities::of(test);
         let kept = |r: &&Row| !theirs.contains(names.hashes()[r.row as usize]);
-        train = all.iter().filter(labelled).filter(kept).copied().collect();
-        dropped.in_test = all.iter().filter(labelled).count() - train.len();
+        prepared.train = all.iter().filter(kept).copied().collect();
+        prepared.dropped.in_test = all.len() - prepared.train.len();
+        if prepared.train.is_empty() {
+            let why = format!(
+                "all {} labelled rows of the data stand in the test file too, so none is left to learn from; \
+                 give --test another file, or leave it out and a part of the data is kept to measure on",
+                all.len()
+            );
+            return Err(ExperimentError::Data { why });
+        }
         let class_of: Vec<Option<u16>> = test
             .labels()
             .iter()
@@ -91,27 +85,103 @@ pub fn prepare(plan: &Plan, data: &Corpus, test: Option<&Corpus>) -> Result<Prep
             let class = class_of[usize::from(test.label(row as usize)?)];
             class.map(|class| (row, class))
         };
-        tested = in_order(test, (0..test.len() as u32).filter_map(known));
+        prepared.test = in_order(test, (0..test.len() as u32).filter_map(known));
         let labels = test.label_column().iter().filter(|&&label| label != Corpus::NONE).count();
-        dropped.unknown_label = labels - tested.len();
-        if tested.is_empty() {
+        prepared.dropped.unknown_label = labels - prepared.test.len();
+        if prepared.test.is_empty() {
             return Err(ExperimentError::Data {
                 why: format!(
                     "no test row has a label of the training data: the test file has {}, the data {}",
-                    test.labels().join(", "),
-                    data.labels().join(", ")
+                    list(test.labels()),
+                    list(data.labels())
                 ),
             });
         }
     } else {
-        let split = split(data, &resolved.labels, &groups, &plan.split, plan.seed)?;
+        let split = split(data, &prepared.resolved, &prepared.groups, &plan.split, plan.seed)?;
         let mut of_test = vec![false; data.len()];
         split.test.iter().for_each(|&row| of_test[row as usize] = true);
-        (tested, train) = all.iter().filter(labelled).partition(|r| of_test[r.row as usize]);
+        (prepared.test, prepared.train) = all.iter().partition(|r| of_test[r.row as usize]);
     }
+    prepared.keep_learned_labels()?;
+    for (class, label) in prepared.labels.iter().enumerate() {
+        if !prepared.test.iter().any(|r| usize::from(r.class) == class) {
+            let rows = prepared.train.iter().filter(|r| usize::from(r.class) == class).count();
+            prepared.notes.push(format!(
+                "label {label:?} is not measured: no row of the test part has it, {rows} are learned from"
+            ));
+        }
+    }
+    Ok(prepared)
+}
+
+/// All labelled rows of `data` to learn from, none to measure on: for cross-validation, which makes
+/// parts of its own.
+///
+/// # Errors
+/// Fewer than two labels.
+pub(crate) fn prepare_whole(data: &Corpus) -> Result<Prepared, ExperimentError> {
+    let (mut prepared, _) = whole(data)?;
+    prepared.keep_learned_labels()?;
+    Ok(prepared)
+}
+
+/// Conflicts resolved and groups made; every labelled row is on the training side.
+fn whole(data: &Corpus) -> Result<(Prepared, Identities), ExperimentError> {
+    let counts = data.class_counts();
+    let present: Vec<&String> = data.labels().iter().zip(&counts).filter(|c| *c.1 > 0).map(|c| c.0).collect();
+    let rows = data.len();
+    let why = match present[..] {
+        [] => format!(
+            "the data has fewer than two labels: none of its {rows} rows has one; \
+             name the label column with --label"
+        ),
+        [only] => format!(
+            "the data has fewer than two labels ({only}): a model is learned from texts of at least two; \
+             add rows with another label, or name another label column with --label"
+        ),
+        _ => String::new(),
+    };
+    if !why.is_empty() {
+        return Err(ExperimentError::Data { why });
+    }
+    let names = Identities::of(data);
+    let resolved = resolve_conflicts(data, &names);
+    let (groups, swollen) = near_duplicates(&names).without_templates(&names, &resolved.labels);
+    let notes = swollen.iter().map(|found| {
+        let example: String = data.text(found.example as usize).chars().take(60).collect();
+        format!(
+            "one group of near duplicates held {} of {} rows labelled {:?}, such as {example:?}: it looks like a \
+             template, so only equal texts of it are kept on one side and the figures may flatter",
+            found.rows,
+            found.of,
+            data.labels()[usize::from(found.class)]
+        )
+    });
+    let dropped = Dropped {
+        unlabelled: data.label_column().iter().filter(|&&label| label == Corpus::NONE).count(),
+        ties: resolved.tied,
+        relabelled: resolved.relabelled,
+        ..Dropped::default()
+    };
+    let all = in_order(data, (0..data.len() as u32).map(|row| (row, resolved.labels[row as usize])));
     let labels = data.labels().to_vec();
-    let data_hash = content_hash(&labels, &all);
-    Ok(Prepared { labels, train, test: tested, dropped, data_hash, resolved: resolved.labels, groups })
+    let prepared = Prepared {
+        data_hash: content_hash(&labels, &all),
+        train: all.into_iter().filter(|r| r.class != Corpus::NONE).collect(),
+        test: Vec::new(),
+        notes: notes.collect(),
+        labels,
+        dropped,
+        resolved: resolved.labels,
+        groups,
+    };
+    Ok((prepared, names))
+}
+
+/// Names for a message; a word where there are none.
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// Rows and classes in the order of the hash of text and class, then of the text: the order of the
@@ -159,9 +229,48 @@ impl Prepared {
         sentimeter_corpus::folds(&rows, &self.resolved, &self.groups, folds, seed)
     }
 
-    /// Moves the test side of the data to the training side: every row is to be learned from.
-    pub(crate) fn join_sides(&mut self, data: &Corpus) {
-        self.train.append(&mut self.test);
-        self.train = in_order(data, self.train.iter().map(|r| (r.row, r.class)));
+    /// Leaves labels out that no training row has, and test rows with them.
+    fn keep_learned_labels(&mut self) -> Result<(), ExperimentError> {
+        let mut learned = vec![false; self.labels.len()];
+        self.train.iter().for_each(|r| learned[usize::from(r.class)] = true);
+        if learned.iter().all(|&learned| learned) {
+            return Ok(());
+        }
+        let mut class_of = vec![None; learned.len()];
+        let mut kept = Vec::new();
+        for (class, label) in std::mem::take(&mut self.labels).into_iter().enumerate() {
+            if learned[class] {
+                class_of[class] = Some(kept.len() as u16);
+                kept.push(label);
+            } else {
+                self.notes.push(format!("label {label:?} is left out: no row to learn from has it"));
+            }
+        }
+        self.labels = kept;
+        if self.labels.len() < 2 {
+            let Dropped { ties, in_test, .. } = self.dropped;
+            let why = format!(
+                "the training part is left with {} class ({}), and two are needed: {ties} rows were dropped \
+                 since their text has different labels, {in_test} since it stands in the test file",
+                self.labels.len(),
+                list(&self.labels)
+            );
+            return Err(ExperimentError::Data { why });
+        }
+        // Classes keep their order, and so do the rows.
+        let renumber = |r: &Row| class_of[usize::from(r.class)].map(|class| Row { class, ..*r });
+        self.train = self.train.iter().filter_map(renumber).collect();
+        let tested = self.test.len();
+        self.test = self.test.iter().filter_map(renumber).collect();
+        self.dropped.unknown_label += tested - self.test.len();
+        if self.test.is_empty() && tested > 0 {
+            return Err(ExperimentError::Data {
+                why: format!(
+                    "no row to measure on has a label that was learned from ({}); choose another split or test file",
+                    list(&self.labels)
+                ),
+            });
+        }
+        Ok(())
     }
 }

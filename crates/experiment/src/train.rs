@@ -57,6 +57,8 @@ pub struct Trained {
     pub test_rows: usize,
     /// What was left out, and why.
     pub dropped: Dropped,
+    /// What should be said of the data ([`Prepared::notes`]).
+    pub notes: Vec<String>,
     /// Iterations of the final fit.
     pub iterations: u32,
     /// Whether the final fit reached its tolerance.
@@ -155,6 +157,7 @@ pub fn train(
         rows: train.len(),
         test_rows: rows.len(),
         dropped: prepared.dropped,
+        notes: prepared.notes,
         iterations: solution.iterations,
         converged: solution.converged,
         metrics,

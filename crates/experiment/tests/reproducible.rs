@@ -148,10 +148,10 @@ fn conflicts_are_voted_on_and_rows_without_label_skipped() {
     let (yes, no) = (Some("positive"), Some("negative"));
     let extra = [
         ("Not one, but three visits", yes),
-        ("not one but THREE visits!", yes),
-        ("Not one, but three visits.", no),
+        ("not one,  but THREE visits", yes),
+        ("@you Not one, but three visits", no),
         ("It depends, really", yes),
-        ("it depends: really", no),
+        ("it depends, really", no),
         ("nobody said", None),
         ("nobody knew", None),
     ];
@@ -233,13 +233,57 @@ fn what_cannot_be_learned_from_is_named() {
     assert!(learn(&one, &[]).contains("fewer than two labels (positive)"));
     let empty = corpus([("  ", Some("a")), ("", Some("b")), ("@x", Some("a")), ("http://a.b", Some("b"))]);
     let error = learn(&empty, &[]);
-    assert!(error.contains("no feature is left"), "{error}");
+    assert!(error.contains("no feature is left of 0"), "{error}");
     let error = learn(&feedback(), &["features.min_df=400"]);
     assert!(error.contains("min_df = 400"), "{error}");
     let error = learn(&untidy(), &["split.kind=time"]);
     assert!(error.contains("time"), "{error}");
     let error = learn(&untidy(), &["split.kind=group"]);
     assert!(error.contains("author"), "{error}");
+}
+
+#[test]
+fn a_label_of_dropped_rows_alone_is_no_class() {
+    let data = feedback();
+    let tie = [("so so, la la", Some("angry")), ("so so, la la", Some("positive"))];
+    let found = learn(&small(&[]), &corpus(rows(&data).into_iter().chain(tie)), None);
+    assert_eq!(found.model.card().labels, ["negative", "neutral", "positive"]);
+    assert_eq!(found.dropped.ties, 2);
+    assert!(found.notes.iter().any(|note| note.contains("\"angry\" is left out")), "{:?}", found.notes);
+    let one = corpus([("so so", Some("a")), ("so so", Some("b")), ("fine", Some("b")), ("good", Some("b"))]);
+    let error = train(&small(&[]), &one, None, &mut Silent).unwrap_err().to_string();
+    assert!(error.contains("1 class (b)") && error.contains("2 rows were dropped"), "{error}");
+}
+
+#[test]
+fn the_only_text_of_a_class_is_learned_from_and_said_not_to_be_measured() {
+    let data = corpus(rows(&feedback()).into_iter().chain([("where is my parcel", Some("question"))]));
+    let found = learn(&small(&[]), &data, None);
+    assert!(found.model.card().labels.iter().any(|label| label == "question"));
+    assert!(
+        found.notes.iter().any(|note| note.contains("\"question\" is not measured")),
+        "{:?}",
+        found.notes
+    );
+}
+
+#[test]
+fn a_test_file_that_is_the_data_is_named_as_the_cause() {
+    let data = feedback();
+    let error = train(&small(&[]), &data, Some(&data), &mut Silent).unwrap_err().to_string();
+    assert!(error.contains("all 450 labelled rows of the data stand in the test file too"), "{error}");
+    let none = corpus([("no label here", None)]);
+    let error = train(&small(&[]), &data, Some(&none), &mut Silent).unwrap_err().to_string();
+    assert!(error.contains("the test file has none"), "{error}");
+}
+
+#[test]
+fn cross_validation_does_not_need_the_split() {
+    // No row has a time, and a split by time would be refused.
+    let data = untidy();
+    assert!(train(&small(&["split.kind=time"]), &data, None, &mut Silent).is_err());
+    let found = cross_validate(&small(&["split.kind=time"]), &data, 3, &mut Silent).unwrap();
+    assert_eq!(found, cross_validate(&small(&[]), &data, 3, &mut Silent).unwrap());
 }
 
 /// A handful of rows is too little for some splits and folds: they are refused in words, or do without.
