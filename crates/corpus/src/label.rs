@@ -159,6 +159,12 @@ pub(crate) fn named_class(raw: &str) -> Option<&'static str> {
     NAMES.iter().find(|(_, names)| names.contains(&raw.as_str())).map(|(class, _)| *class)
 }
 
+/// Whether `raw` is how tables write that a row has no label.
+pub(crate) fn is_missing(raw: &str) -> bool {
+    const MISSING: [&str; 6] = ["nan", "null", "n/a", "na", "<na>", "#n/a"];
+    MISSING.iter().any(|m| raw.eq_ignore_ascii_case(m))
+}
+
 /// What a set of labels was taken for.
 #[derive(Debug, PartialEq)]
 pub(crate) struct GuessedMap {
@@ -176,17 +182,53 @@ pub(crate) fn guess(raw: &[String], format: Option<Format>) -> GuessedMap {
         let classes = raw.iter().map(|r| named_class(r).map(str::to_owned)).collect();
         return GuessedMap { classes, said: "labels are names of the three classes".to_owned() };
     }
-    let numbers: Option<Vec<f64>> = raw.iter().map(|r| number(r)).collect();
-    if let Some(numbers) = numbers
-        && let Some((said, rule)) = scale(&numbers, format)
+    let numbers: Vec<Option<f64>> = raw.iter().map(|r| number(r)).collect();
+    let known: Vec<f64> = numbers.iter().copied().flatten().collect();
+    if known.len() == raw.len()
+        && let Some((said, rule)) = scale(&known, format)
     {
-        let classes = numbers.iter().map(|&n| rule(n).map(str::to_owned)).collect();
+        let classes = known.iter().map(|&n| rule(n).map(str::to_owned)).collect();
         return GuessedMap { classes, said };
     }
+    // A few odd ones among labels that are known do not make the others unknown.
+    let names: Vec<_> = raw.iter().map(|r| named_class(r).map(str::to_owned)).collect();
+    let mut named: Vec<&String> = names.iter().flatten().collect();
+    let found = named.len();
+    named.sort_unstable();
+    named.dedup();
+    if named.len() >= 2 && found * 2 >= raw.len() {
+        return with_odd_ones(raw, names, "labels are names of the three classes");
+    }
+    let odd = raw.len() - known.len();
+    if odd * 2 <= known.len()
+        && let Some((said, rule)) = scale(&known, format)
+    {
+        let classes = numbers.iter().map(|n| n.and_then(rule).map(str::to_owned)).collect();
+        return with_odd_ones(raw, classes, &said);
+    }
     GuessedMap {
-        classes: raw.iter().map(|r| Some(r.trim().to_owned())).collect(),
+        classes: raw.iter().map(|r| Some(as_written(r))).collect(),
         said: format!("labels kept as they are written ({}); --map renames, merges or drops them", list(raw)),
     }
+}
+
+/// The class of a label that no rule knows: itself, but for the case of our own names.
+fn as_written(raw: &str) -> String {
+    let raw = raw.trim();
+    let own = [NEGATIVE, NEUTRAL, POSITIVE].into_iter().find(|name| name.eq_ignore_ascii_case(raw));
+    own.unwrap_or(raw).to_owned()
+}
+
+/// Labels of which `known` holds a class or nothing; the others stay classes of their own.
+fn with_odd_ones(raw: &[String], known: Vec<Option<String>>, said: &str) -> GuessedMap {
+    let odd: Vec<String> =
+        raw.iter().zip(&known).filter(|(_, class)| class.is_none()).map(|(r, _)| r.clone()).collect();
+    let classes = raw.iter().zip(known).map(|(r, class)| class.or_else(|| Some(as_written(r)))).collect();
+    let said = format!(
+        "{said}; not recognised and kept as classes of their own: {}; --map renames, merges or drops them",
+        list(&odd)
+    );
+    GuessedMap { classes, said }
 }
 
 type Rule = fn(f64) -> Option<&'static str>;
@@ -332,6 +374,29 @@ mod tests {
         check(&["positive", "irrelevant"], None, &["positive", "irrelevant"]);
         check(&["0", "7", "10"], Some(Format::Survey), &["negative", "neutral", "positive"]);
         check(&["17", "18"], None, &["17", "18"]);
+    }
+
+    #[test]
+    fn one_odd_label_leaves_the_known_ones_mapped_and_is_named() {
+        for (raw, want, odd) in [
+            (&["POS", "neg", "irrelevant"][..], &["positive", "negative", "irrelevant"][..], "irrelevant"),
+            (&["0", "4", "?"], &["negative", "positive", "?"], "?"),
+            (
+                &["1", "2", "3", "4", "5", "x"],
+                &["negative", "negative", "neutral", "positive", "positive", "x"],
+                "x",
+            ),
+        ] {
+            let raw: Vec<String> = raw.iter().map(|&r| r.to_owned()).collect();
+            let got = guess(&raw, None);
+            assert_eq!(got.classes.into_iter().map(Option::unwrap).collect::<Vec<_>>(), want);
+            assert!(got.said.contains(&format!("not recognised and kept as classes of their own: {odd};")));
+        }
+        let raw: Vec<String> = ["POSITIVE", "positive", "joy", "anger", "fear"].map(str::to_owned).to_vec();
+        let got = guess(&raw, None);
+        let classes: Vec<String> = got.classes.into_iter().map(Option::unwrap).collect();
+        assert_eq!(classes, ["positive", "positive", "joy", "anger", "fear"]);
+        assert!(got.said.contains("kept as they are written"));
     }
 
     proptest::proptest! {

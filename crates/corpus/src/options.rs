@@ -258,6 +258,19 @@ impl ReadOptions {
         ("max-whole-bytes", "N"),
     ];
 
+    /// Options may come from a plan or from Rust, past [`ReadOptions::set`]: what they cannot hold is
+    /// said before anything is read.
+    pub(crate) fn check(&self) -> Result<(), CorpusError> {
+        // Not a number is in no range either.
+        if (0.0..=1.0).contains(&self.max_bad_rows) {
+            return Ok(());
+        }
+        Err(CorpusError::Option(format!(
+            "--max-bad-rows: found {}, expected a share from 0 to 1",
+            self.max_bad_rows
+        )))
+    }
+
     /// Sets the option called `name` (without dashes in front) from its written value.
     ///
     /// # Errors
@@ -321,6 +334,19 @@ impl ReadOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_bad_rows_that_is_none_is_refused_before_reading() {
+        for bad in [f64::NAN, f64::INFINITY, -0.1, 1.5] {
+            let options = ReadOptions { max_bad_rows: bad, ..ReadOptions::default() };
+            let mut go_on = |_: crate::Progress<'_>| std::ops::ControlFlow::Continue(());
+            let read = crate::read(&["no such file".into()], &options, &mut go_on).unwrap_err().to_string();
+            let empty = Box::new(std::io::empty());
+            let streamed = crate::stream(empty, "x", &options).err().map(|e| e.to_string());
+            assert!(read.contains("--max-bad-rows: found"), "{read}");
+            assert_eq!(streamed, Some(read));
+        }
+    }
 
     #[test]
     fn formats_are_named_alike_everywhere() {

@@ -1,9 +1,11 @@
 //! Scored rows go out with the columns they came in with.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::CorpusError;
 use crate::read::Row;
 
 /// How scored rows are written.
@@ -21,8 +23,35 @@ pub enum OutputFormat {
     Parquet,
 }
 
+/// Endings of files that are read, or that other programs write, and that [`Writer`] does not.
+const UNWRITABLE: [&str; 16] = [
+    "xlsx", "xls", "xlsm", "xlsb", "ods", "gz", "tgz", "zst", "zstd", "zip", "bz2", "xz", "7z", "feather",
+    "arrow", "orc",
+];
+
 impl OutputFormat {
-    /// The format that a file's name ends in.
+    /// The format of an output file by its name; `None` where the name states none and the input's
+    /// can be followed.
+    ///
+    /// # Errors
+    /// [`CorpusError::Option`] for an ending that promises what is not written: a workbook, a
+    /// compressed file, or Parquet in a build without it. Nothing should be written under such a name.
+    pub fn for_output(name: &str) -> Result<Option<Self>, CorpusError> {
+        let ending = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        if UNWRITABLE.contains(&ending.as_str()) || ending == "parquet" && !cfg!(feature = "parquet") {
+            return Err(CorpusError::Option(format!(
+                "cannot write {name}: found the ending .{ending}, expected {}",
+                if cfg!(feature = "parquet") {
+                    ".csv, .tsv, .jsonl or .parquet"
+                } else {
+                    ".csv, .tsv or .jsonl"
+                }
+            )));
+        }
+        Ok(Self::of_name(&format!(".{ending}")))
+    }
+
+    /// The format that a file's name ends in, such as `.csv` or `scored.csv`.
     pub fn of_name(name: &str) -> Option<Self> {
         match name.rsplit('.').next()?.to_lowercase().as_str() {
             "csv" => Some(Self::Csv),
@@ -290,6 +319,24 @@ mod tests {
     use crate::read::stream;
     use std::io::Cursor;
     use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn an_ending_that_cannot_be_written_is_refused() {
+        for name in ["out.xlsx", "out.csv.gz", "a/b.ZST", "x.ods"] {
+            let error = OutputFormat::for_output(name).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains(".jsonl"), "{error}");
+        }
+        for (name, want) in [
+            ("out.csv", Some(OutputFormat::Csv)),
+            ("a.gz/out.TSV", Some(OutputFormat::Tsv)),
+            ("out.json", Some(OutputFormat::Jsonl)),
+            ("/dev/stdout", None),
+            ("out.txt", None),
+            ("csv", None),
+        ] {
+            assert_eq!(OutputFormat::for_output(name).unwrap(), want, "{name}");
+        }
+    }
 
     /// A sink that can be looked into afterwards.
     #[derive(Clone, Default)]

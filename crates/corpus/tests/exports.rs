@@ -90,8 +90,39 @@ fn the_examples_are_recognised() {
     let (survey, report) = read("survey.csv", &[]);
     assert!(report.files[0].format.starts_with("survey") && survey.labels().is_empty());
     assert!(survey.len() > 30, "every answer is an example: {}", survey.len());
+    assert_eq!(report.files[0].bad_times, 0);
     let (scored, _) = read("survey.csv", &[("label", "nps")]);
     assert_eq!(scored.labels(), ["negative", "neutral", "positive"]);
+}
+
+#[test]
+fn the_example_data_meet_the_example_expectations() {
+    let examples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let expectations = std::fs::read_to_string(examples.join("expectations.toml")).unwrap();
+    let expectations: sentimeter_corpus::Expectations = expectations.parse().unwrap();
+    let (corpus, report) =
+        read(&[examples.join("feedback.csv")], &options(&[]), &mut |_| ControlFlow::Continue(())).unwrap();
+    let table = expectations.check(&corpus, Some(&report));
+    assert!(table.passed(), "\n{table}");
+}
+
+#[test]
+fn short_texts_beside_labels_without_a_known_header() {
+    let rows = "ok,positive\nbad,negative\nmeh,neutral\n";
+    let want = [pair("ok", "positive"), pair("bad", "negative"), pair("meh", "neutral")];
+    assert_eq!(texts("a.csv", rows, &[]), want);
+    assert_eq!(texts("a.csv", format!("Kommentar,Wertung\n{rows}"), &[]), want, "unknown names of columns");
+    let numbers = "20260601,ok\n20260602,bad\n";
+    assert_eq!(texts("a.csv", numbers, &[("label", "=x")])[1], pair("bad", "x"));
+}
+
+#[test]
+fn labels_in_any_case_are_one_class_and_nan_is_none() {
+    let csv = "text,label\na,POSITIVE\nb,Positive\nc,positive\nd,NaN\ne,\nf,Negative\n";
+    let (corpus, report) = try_read("a.csv", csv, &[]).unwrap();
+    assert_eq!(corpus.labels(), ["negative", "positive"]);
+    assert_eq!((corpus.len(), report.files[0].unlabelled, corpus.label_name(3)), (6, 2, None));
+    assert!(report.said[0].contains("names of the three classes"), "{:?}", report.said);
 }
 
 #[test]

@@ -13,6 +13,18 @@ pub(crate) struct Block {
     pub(crate) line: u64,
     /// Whether it is the file's first.
     pub(crate) first: bool,
+    /// The limit past which its only record was cut off, if it was.
+    cut: Option<usize>,
+}
+
+impl Block {
+    /// What is wrong with the block's only record, if it is longer than any may be.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let limit = self.cut?;
+        Some(format!(
+            "found a record of more than {limit} bytes, expected at most that; raise --max-record-bytes if it is meant to be"
+        ))
+    }
 }
 
 /// Bytes of a block, about. Small enough for the cache of a core, large enough to forget overhead.
@@ -68,7 +80,12 @@ impl<R: Read> Blocks<R> {
             }
             let mut end = self.splitter.complete(&bytes);
             if end == 0 && bytes.len() > self.limit {
-                end = memchr::memrchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
+                end = match memchr::memrchr(b'\n', &bytes) {
+                    Some(at) => at + 1,
+                    // Elements of an array need no lines.
+                    None if matches!(self.splitter, Splitter::JsonArray { .. }) => bytes.len(),
+                    None => return self.cut(bytes).map(Some),
+                };
             }
             if end > 0 {
                 self.carry = bytes.split_off(end);
@@ -81,7 +98,29 @@ impl<R: Read> Blocks<R> {
     fn block(&mut self, bytes: Vec<u8>) -> Block {
         let line = self.line;
         self.line += count_lines(&bytes);
-        Block { bytes, line, first: std::mem::take(&mut self.first) }
+        Block { bytes, line, first: std::mem::take(&mut self.first), cut: None }
+    }
+
+    /// A block of the one line that `bytes` begin and that is too long; what is left of the line is
+    /// read and forgotten, so that it is one broken record and not several.
+    fn cut(&mut self, mut bytes: Vec<u8>) -> io::Result<Block> {
+        bytes.truncate(self.limit);
+        // Half a character would make the line look like another encoding.
+        const LONGEST: usize = 4;
+        let half = bytes.iter().rev().take(LONGEST).take_while(|&&b| !b.is_ascii()).count();
+        bytes.truncate(bytes.len() - half);
+        let block = Block { cut: Some(self.limit), ..self.block(bytes) };
+        self.line += 1;
+        let mut rest = Vec::with_capacity(BLOCK);
+        while !self.done {
+            rest.clear();
+            self.done = (&mut self.reader).take(BLOCK as u64).read_to_end(&mut rest)? < BLOCK;
+            if let Some(end) = memchr::memchr(b'\n', &rest) {
+                self.carry = rest.split_off(end + 1);
+                break;
+            }
+        }
+        Ok(block)
     }
 }
 

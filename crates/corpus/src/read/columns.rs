@@ -359,7 +359,8 @@ impl Table<'_> {
         self.shape.sample.iter().filter_map(move |r: &Record| r.get(at))
     }
 
-    /// The column with the longest fields, if they are long enough for words.
+    /// The column with the longest fields, if they are long enough for words. One that holds only
+    /// numbers and names of classes is not taken while there is another: `ok,positive`.
     fn longest(&self, label: &Option<From>) -> Option<usize> {
         let mean = |at: usize| {
             let lengths: Vec<usize> = self.fields(at).map(str::len).collect();
@@ -367,8 +368,12 @@ impl Table<'_> {
         };
         (0..self.shape.columns.len())
             .filter(|&at| *label != Some(From::Column(at)))
-            .max_by_key(|&at| (mean(at), std::cmp::Reverse(at)))
+            .max_by_key(|&at| (!self.is_wordless(at), mean(at), std::cmp::Reverse(at)))
             .filter(|&at| mean(at) > 0)
+    }
+
+    fn is_wordless(&self, at: usize) -> bool {
+        is_wordless(self.fields(at))
     }
 
     fn guess_label(&self, text: &[usize]) -> Option<usize> {
@@ -377,12 +382,12 @@ impl Table<'_> {
                 .find(|&at| !text.contains(&at) && fold(&self.shape.columns[at]) == *name)
         });
         by_name.or_else(|| {
-            if self.shape.header {
-                return None;
-            }
+            // A column with a name of its own must hold names of classes to be taken for the label.
+            let worst = if self.shape.header { 0 } else { u8::MAX };
             (0..self.shape.columns.len())
                 .filter(|at| !text.contains(at))
                 .filter_map(|at| self.labelness(at).map(|score| (score, at)))
+                .filter(|((kind, _), _)| *kind <= worst)
                 .min()
                 .map(|(_, at)| at)
         })
@@ -409,6 +414,16 @@ impl Table<'_> {
             (short && values.len() > 1 && values.len() * 20 <= rows).then_some((2, values.len()))
         }
     }
+}
+
+/// Whether nearly all fields that hold anything are numbers or names of classes.
+pub(crate) fn is_wordless<'f>(fields: impl Iterator<Item = &'f str>) -> bool {
+    let (mut filled, mut wordless) = (0, 0);
+    for field in fields.filter(|f| !f.trim().is_empty()) {
+        filled += 1;
+        wordless += usize::from(named_class(field).is_some() || number(field).is_some());
+    }
+    filled > 0 && wordless * 10 >= filled * 9
 }
 
 /// Whether a column called `name`, folded, is one that exports have.

@@ -220,7 +220,7 @@ fn delimited(
     let mut records = sound(sample(&splitter, head, whole));
     let first = records.first().cloned().unwrap_or_default();
     let fixed = matches!(format, Format::Sentiment140 | Format::Semeval);
-    let header = options.header.unwrap_or_else(|| !fixed && has_header(format, &first));
+    let header = options.header.unwrap_or_else(|| !fixed && has_header(format, &records));
     if header && !records.is_empty() {
         records.remove(0);
     } else if options.header.is_none() && !fixed {
@@ -291,7 +291,7 @@ pub(crate) fn table(
     let mut header = false;
     let columns = columns.unwrap_or_else(|| {
         let first = records.first().cloned().unwrap_or_default();
-        header = options.header.unwrap_or_else(|| has_header(options.format.unwrap_or(kind), &first));
+        header = options.header.unwrap_or_else(|| has_header(options.format.unwrap_or(kind), records));
         if header && !records.is_empty() {
             records.remove(0);
             return first.iter().map(|f| f.trim().to_owned()).collect();
@@ -315,10 +315,26 @@ fn looks_like_header(first: &Record) -> bool {
     first.iter().any(|f| super::columns::is_known(&fold(f))) && !first.iter().any(|f| number(f).is_some())
 }
 
+/// Names that we do not know stand above a column of numbers or classes and are none themselves.
+fn stands_out(records: &[Record]) -> bool {
+    const NAME: usize = 40;
+    let Some((first, rest)) = records.split_first() else { return false };
+    let wordless = |field: &str| named_class(field).is_some() || number(field).is_some();
+    let is_name = |field: &str| (1..=NAME).contains(&field.trim().chars().count()) && !wordless(field);
+    first.iter().all(is_name)
+        && (0..first.len()).any(|at| {
+            let filled = rest.iter().filter_map(|r| r.get(at)).filter(|f| !f.trim().is_empty()).count();
+            filled >= 2
+                && filled * 10 >= rest.len() * 9
+                && super::columns::is_wordless(rest.iter().filter_map(|r| r.get(at)))
+        })
+}
+
 /// The exports of these tools always name their columns.
-fn has_header(format: Format, first: &Record) -> bool {
+fn has_header(format: Format, records: &[Record]) -> bool {
     matches!(format, Format::Helpdesk | Format::Reviews | Format::Survey | Format::Airline)
-        || looks_like_header(first)
+        || records.first().is_some_and(looks_like_header)
+        || stands_out(records)
 }
 
 /// A column's name as the lists of known names write it.

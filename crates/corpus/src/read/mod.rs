@@ -57,6 +57,7 @@ pub fn read(
     if paths.is_empty() {
         return Err(CorpusError::NoFiles);
     }
+    options.check()?;
     let mut reading =
         Reading { options, progress, corpus: Corpus::new(), report: ReadReport::default(), format: None };
     for path in paths {
@@ -523,9 +524,16 @@ impl Reading<'_> {
 
 /// Parses one block; gives its lines too.
 fn parse(block: Block, shape: &Shape, plan: &Plan, file: &str) -> (Part, u64) {
+    let header = block.first && shape.header;
+    if let (Some(fault), false) = (block.fault(), header) {
+        let mut part = Part::default();
+        part.rows = 1;
+        part.bad_rows.push(plan::bad_row(file, block.line, fault, &open::utf8_or_1252(block.bytes).0));
+        return (part, 1);
+    }
     let lines = split::count_lines(&block.bytes) + u64::from(block.bytes.last().is_some_and(|&b| b != b'\n'));
     let (text, recoded) = open::utf8_or_1252(block.bytes);
-    let mut part = plan.parse(&shape.splitter, &text, block.line, block.first && shape.header, file);
+    let mut part = plan.parse(&shape.splitter, &text, block.line, header, file);
     part.recoded_lines = recoded;
     (part, lines)
 }

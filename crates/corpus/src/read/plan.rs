@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::corpus::{Corpus, Example};
-use crate::label::LabelMap;
+use crate::label::{LabelMap, is_missing};
 use crate::report::BadRow;
 use crate::time::parse_time;
 
@@ -169,7 +169,10 @@ impl Plan {
             return None;
         }
         let label = self.label.get(record, line).map(str::trim);
-        let label = label.filter(|l| !l.is_empty() && !self.no_label.contains(l));
+        let label = label.filter(|l| {
+            // A map may have a rule for what we would take for nothing.
+            !l.is_empty() && !self.no_label.contains(l) && (self.map.is_some() || !is_missing(l))
+        });
         let class = match label {
             None => None,
             Some(raw) => {
@@ -229,14 +232,9 @@ impl Plan {
         part: &mut Part,
         mended: &mut String,
     ) -> Option<String> {
-        // Bytes first: characters are at most as many, and counting them costs.
-        if text.len() > self.text_chars && text.chars().count() > self.text_chars {
+        if let Some(fault) = self.length_fault(text) {
             part.too_long += 1;
-            return Some(format!(
-                "found a text of {} characters, expected at most {}; raise --max-chars if it is meant to be",
-                text.chars().count(),
-                self.text_chars
-            ));
+            return Some(fault);
         }
         let mut text = text;
         if !text.is_ascii() {
@@ -282,6 +280,21 @@ impl Plan {
             Ok(()) => None,
             Err(label) => Some(format!("found the 65,536th class {label:?}, expected fewer")),
         }
+    }
+
+    /// What is wrong with a text that is longer than the limit.
+    pub(crate) fn length_fault(&self, text: &str) -> Option<String> {
+        // Bytes first: characters are at most as many, and counting them costs.
+        if text.len() <= self.text_chars {
+            return None;
+        }
+        let chars = text.chars().count();
+        (chars > self.text_chars).then(|| {
+            format!(
+                "found a text of {chars} characters, expected at most {}; raise --max-chars if it is meant to be",
+                self.text_chars
+            )
+        })
     }
 
     pub(crate) fn width_fault(&self, record: &Record) -> Option<String> {

@@ -210,7 +210,11 @@ fn delimited(
                     let fault = format!(
                         "found a quote in column {column} that never closes; --quote off or line reads it as a character"
                     );
-                    return (line_end(block, start), Some(fault));
+                    let next = line_end(block, start);
+                    // What the line holds is kept as it is written.
+                    record.buffer.push_str(block[at..next.max(at)].trim_end_matches(['\r', '\n']));
+                    record.close(false);
+                    return (next, Some(fault));
                 }
             }
         }

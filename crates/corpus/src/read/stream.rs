@@ -16,7 +16,8 @@ use super::{columns, failed_to_read, json, tables};
 /// One row of a streamed file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
-    /// Its fields, in the order of [`Rows::columns`].
+    /// Its fields, in the order of [`Rows::columns`]. Of a broken row, the last column holds the
+    /// fields there are too many of; the text's holds the row as written if it has no fields.
     pub fields: Record,
     /// Its text; empty where it has none.
     pub text: String,
@@ -40,8 +41,20 @@ pub struct Rows {
 }
 
 enum Source {
-    Text { blocks: Blocks<Input>, block: String, at: usize, line: u64, header: bool },
-    Table { rest: tables::Table<'static>, ready: VecDeque<Record>, line: u64 },
+    Text {
+        blocks: Blocks<Input>,
+        block: String,
+        at: usize,
+        line: u64,
+        header: bool,
+        /// What is wrong with the block as a whole.
+        fault: Option<String>,
+    },
+    Table {
+        rest: tables::Table<'static>,
+        ready: VecDeque<Record>,
+        line: u64,
+    },
     Done,
 }
 
@@ -52,6 +65,7 @@ enum Source {
 /// # Errors
 /// As for [`read`](super::read). An archive of several files must be unpacked first.
 pub fn stream(input: Input, name: &str, options: &ReadOptions) -> Result<Rows, CorpusError> {
+    options.check()?;
     let failed = |e| failed_to_read(e, name, name.as_ref(), options);
     let (magic, input) = sniff(input).map_err(failed)?;
     let limit = options.limits.bytes;
@@ -107,7 +121,8 @@ fn text(input: Input, name: &str, inner: &str, options: &ReadOptions) -> Result<
     }
     let plan = columns::plan(name, &mut shape, None, options)?;
     let blocks = Blocks::new(stream, shape.splitter.clone(), options.limits.record_bytes).at_line(line);
-    let source = Source::Text { blocks, block: String::new(), at: 0, line, header: shape.header };
+    let source =
+        Source::Text { blocks, block: String::new(), at: 0, line, header: shape.header, fault: None };
     Ok(Rows { name: name.to_owned(), shape, plan, options: options.clone(), source })
 }
 
@@ -203,7 +218,7 @@ impl Rows {
     }
 
     fn next_of_text(&mut self) -> Option<Result<Row, CorpusError>> {
-        let Source::Text { blocks, block, at, line, header } = &mut self.source else {
+        let Source::Text { blocks, block, at, line, header, fault: cut } = &mut self.source else {
             return None;
         };
         loop {
@@ -225,13 +240,19 @@ impl Rows {
                 {
                     continue;
                 }
-                row.fault = fault;
+                row.fault = cut.take().or(fault);
+                if row.fault.is_some() && row.fields.is_empty() {
+                    let text = self.plan.text.first().copied().unwrap_or_default();
+                    (0..text).for_each(|_| row.fields.push(""));
+                    row.fields.push(raw.trim());
+                }
                 row.json = json::raw(&self.shape.splitter, raw);
                 return Some(Ok(row));
             }
             match blocks.next() {
                 Ok(Some(next)) => {
                     *line = next.line;
+                    *cut = next.fault();
                     *block = open::utf8_or_1252(next.bytes).0;
                     *at = 0;
                 }
@@ -241,6 +262,24 @@ impl Rows {
                 }
             }
         }
+    }
+
+    /// Joins the fields that no column is there for to the last one, as they were written but for
+    /// their quotes.
+    fn fold_surplus(&self, fields: &mut Record) {
+        let columns = self.shape.columns.len();
+        if fields.len() <= columns || columns == 0 {
+            return;
+        }
+        let between = match self.shape.splitter {
+            Splitter::Delimited { delimiter, .. } => char::from(delimiter),
+            _ => ' ',
+        };
+        let mut folded = Record::default();
+        fields.iter().take(columns - 1).for_each(|field| folded.push(field));
+        let surplus: Vec<&str> = fields.iter().skip(columns - 1).collect();
+        folded.push(&surplus.join(between.encode_utf8(&mut [0; 4])));
+        *fields = folded;
     }
 
     fn next_of_table(&mut self) -> Option<Result<Row, CorpusError>> {
@@ -276,9 +315,12 @@ impl Iterator for Rows {
         };
         match next {
             Some(Ok(mut row)) => {
-                let width = || self.plan.width_fault(&row.fields);
-                row.fault = row.fault.take().or_else(width);
+                row.fault = row.fault.take().or_else(|| self.plan.width_fault(&row.fields));
                 self.plan.text_of(&row.fields, &mut row.text);
+                row.fault = row.fault.take().or_else(|| self.plan.length_fault(&row.text));
+                if row.fault.is_some() {
+                    self.fold_surplus(&mut row.fields);
+                }
                 Some(Ok(row))
             }
             other => {
@@ -322,6 +364,64 @@ mod tests {
 
         let array = rows("a.json", br#"{"data": [{"text": "a"}, {"text": "b"}], "next": 1}"#);
         assert_eq!(array.map(|r| r.unwrap().text).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_line_of_forty_megabytes_is_one_row_with_a_fault() {
+        for name in ["a.txt", "a.csv", "a.jsonl"] {
+            let (open, close) = match name {
+                "a.jsonl" => ("{\"text\": \"", "\"}"),
+                _ => ("", ""),
+            };
+            let head = if name == "a.csv" { "text\n" } else { "" };
+            let file = format!(
+                "{head}{open}one{close}\n{open}{}{close}\n{open}three{close}\n",
+                "é".repeat(20 << 20)
+            );
+            let got: Vec<Row> = rows(name, file.as_bytes()).map(Result::unwrap).collect();
+            let first = u64::from(name == "a.csv") + 1;
+            let lines: Vec<u64> = got.iter().map(|r| r.line).collect();
+            assert_eq!(lines, [first, first + 1, first + 2], "{name}");
+            let faults: Vec<bool> = got.iter().map(|r| r.fault.is_some()).collect();
+            assert_eq!(faults, [false, true, false], "{name}");
+            assert!(got[1].fault.as_ref().unwrap().contains("--max-record-bytes"));
+            assert!(got[1].text.ends_with('é') && got[2].text == "three", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_past_the_limit_is_a_fault_and_not_scored() {
+        let mut options = ReadOptions::default();
+        options.limits.text_chars = 3;
+        let input = Cursor::new("text,n\néàü,1\nfour,2\n".as_bytes());
+        let got: Vec<Row> = stream(Box::new(input), "a.csv", &options).unwrap().map(Result::unwrap).collect();
+        assert_eq!((got[0].fault.as_deref(), got[1].fields.get(1)), (None, Some("2")));
+        assert!(got[1].fault.as_ref().unwrap().contains("4 characters"), "{:?}", got[1].fault);
+    }
+
+    #[test]
+    fn broken_rows_keep_what_they_held() {
+        let quoted = ReadOptions { quote: crate::options::Quote::On, ..ReadOptions::default() };
+        let fields = |row: &Row| row.fields.iter().map(str::to_owned).collect::<Vec<_>>();
+        let csv =
+            stream(Box::new(Cursor::new(b"id,text,n\n1,a,b,c\n2,\"open, x\n3,d,y\n4,e\n")), "a.csv", &quoted)
+                .unwrap()
+                .map(Result::unwrap);
+        let got: Vec<(bool, Vec<String>)> = csv.map(|r| (r.fault.is_some(), fields(&r))).collect();
+        let want = [
+            (true, vec!["1", "a", "b,c"]),
+            (true, vec!["2", "\"open, x"]),
+            (false, vec!["3", "d", "y"]),
+            (true, vec!["4", "e"]),
+        ];
+        let want = want.map(|(fault, row)| (fault, row.into_iter().map(str::to_owned).collect::<Vec<_>>()));
+        assert_eq!(got, want);
+
+        let broken = "{\"id\": 2, \"text\": \"b";
+        let file = format!("{{\"id\": 1, \"text\": \"a\"}}\n{broken}\n{{\"id\": 3, \"text\": \"c\"}}\n");
+        let got: Vec<Row> = rows("a.jsonl", file.as_bytes()).map(Result::unwrap).collect();
+        assert_eq!((got.len(), fields(&got[1])), (3, vec![String::new(), broken.to_owned()]));
+        assert!(got[1].fault.is_some() && got[2].fault.is_none());
     }
 
     proptest::proptest! {
