@@ -52,6 +52,11 @@ pub(crate) fn read_files(
     })
 }
 
+/// `1 row`, `2 rows`.
+pub(crate) fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+}
+
 /// What was guessed, dropped and broken, on standard error.
 pub(crate) fn tell(report: &ReadReport) {
     for file in &report.files {

@@ -8,7 +8,7 @@
 macro_rules! note {
     ($($words:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($words)*);
+        let _ = writeln!(std::io::stderr(), "{}", crate::terminal::plain(&format!($($words)*)));
     }};
 }
 
@@ -16,7 +16,10 @@ mod args;
 mod commands;
 mod data;
 mod home;
+mod interrupt;
+mod output;
 mod progress;
+mod terminal;
 
 use std::io;
 use std::process::ExitCode;
@@ -29,6 +32,7 @@ use args::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log(&cli);
+    interrupt::listen();
     match run(&cli) {
         Ok(code) => code,
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,

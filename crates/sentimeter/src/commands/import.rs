@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::print_json;
 use crate::args::{Global, ImportArgs};
-use crate::data;
 use crate::progress::Shown;
+use crate::{data, interrupt};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -74,7 +74,7 @@ pub(crate) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<ExitCode
     let corpus = resolved.apply(&corpus);
     let snapshots = Snapshots::at(&global.home);
     let provenance = Provenance { options, report, duplicates: Some(duplicates) };
-    let manifest = snapshots.save(&name, &corpus, provenance)?;
+    let manifest = interrupt::hold_off(|| snapshots.save(&name, &corpus, provenance))?;
     let reference = manifest.reference();
     let quarantine = snapshots.quarantine(&reference)?.map(|path| path.display().to_string());
     if global.json {

@@ -69,10 +69,11 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
         return Ok(ExitCode::SUCCESS);
     }
 
+    let path = home::model_place(global, args.out.as_deref())?;
     let mut trained = train(&plan, &corpus, test.as_ref(), &mut progress)?;
     progress.finish();
     let saving = Instant::now();
-    let (path, digest, bytes) = home::save_model(global, args.out.as_deref(), &trained.model)?;
+    let (digest, bytes) = home::save_model(&path, &trained.model)?;
     trained.seconds.save = saving.elapsed().as_secs_f64();
     trained.seconds.read = read;
     trained.seconds.total = start.elapsed().as_secs_f64();

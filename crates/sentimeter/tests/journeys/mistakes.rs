@@ -83,7 +83,6 @@ fn data_that_is_not_there_or_says_too_little() {
         (&["import", "none.csv"], 1, &["none.csv"]),
         (&["import", "empty.csv"], 1, &["empty.csv", "no rows"]),
         (&["predict", "--input", "none.csv"], 1, &["none.csv"]),
-        (&["predict", "--input", "empty.csv"], 1, &["empty.csv"]),
         (&["predict", "--input", "labelled.csv", "--output", "none/out.csv"], 1, &["none"]),
         (&["train", "--data", "unlabelled.csv"], 1, &["fewer than two labels", "--label"]),
         (&["train", "--data", "one_label.csv"], 1, &["fewer than two labels (positive)"]),
