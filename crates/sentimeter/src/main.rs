@@ -58,6 +58,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => commands::evaluate::run(global, args),
         Command::Predict(args) => commands::predict::run(global, args),
         Command::Completions(args) => commands::completions::run(args),
+        Command::Licenses => commands::completions::licenses(),
         Command::Man => commands::completions::man(),
     }
 }
@@ -76,6 +77,8 @@ fn log(cli: &Cli) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A log that nobody reads is no failure; told of it, the standard library's macro panics.
+        .log_internal_errors(false)
         .with_ansi(
             std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr()),
         )

@@ -15,6 +15,9 @@ use crate::args::{Global, TrainArgs};
 use crate::progress::Shown;
 use crate::{data, home};
 
+/// Texts below which what was measured on them is rough: one of 50 is two percent.
+const FEW_TESTED: usize = 50;
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -45,6 +48,7 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
     };
     let mut progress = Shown::new(global.quiet);
     let options = args.read.options();
+    data::refuse_idle(global, args.data.iter().chain(&args.test), &options)?;
     let corpus = data::load(global, &args.data, &options, &mut progress)?;
     let test = match &args.test[..] {
         [] => None,
@@ -82,6 +86,9 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
             "the optimiser stopped after {} iterations above its tolerance; raise logistic.max_iterations",
             trained.iterations
         );
+    }
+    if trained.test_rows < FEW_TESTED {
+        tracing::warn!("measured on only {} texts: the figures are rough", trained.test_rows);
     }
     let answer = Answer {
         model: path.display().to_string(),
@@ -123,7 +130,8 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
     writeln!(
         out,
         "learned from {} texts, measured on {} that it never saw; {} features, {} iterations\n\
-         {:.1} s in all (read {:.1}, clean {:.1}, vectorise {:.1}, fit {:.1}), {:.0} MB at most\n\
+         {:.1} s in all (read {:.1}, prepare {:.1}, clean {:.1}, vectorise {:.1}, calibrate {:.1}, fit {:.1}, \
+         evaluate {:.1}, save {:.1}), {:.0} MB at most\n\
          model {} ({:.1} MB, {})",
         answer.rows,
         answer.test_rows,
@@ -131,9 +139,13 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
         answer.iterations,
         answer.seconds.total,
         answer.seconds.read,
+        answer.seconds.prepare,
         answer.seconds.clean,
         answer.seconds.vectorise,
+        answer.seconds.calibrate,
         answer.seconds.fit,
+        answer.seconds.evaluate,
+        answer.seconds.save,
         answer.peak_memory_mb,
         answer.model,
         answer.bytes as f64 / 1e6,

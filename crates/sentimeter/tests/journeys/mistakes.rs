@@ -145,6 +145,7 @@ fn commands_that_cannot_be_meant() {
         (&["predict", "--output-format", "xls"], 2, &["xls", "jsonl"]),
         (&import("--map", "positive"), 2, &["--map", "positive", "0=negative"]),
         (&import("--format", "exel"), 2, &["exel", "excel"]),
+        (&import("--max-rows", "0"), 2, &["--max-rows"]),
         (&import("--max-bad-rows", "3"), 2, &["--max-bad-rows", "0 to 1"]),
         (&import("--delimiter", "::"), 2, &["--delimiter", "one character"]),
         (&import("--header", "perhaps"), 2, &["--header", "yes or no"]),
