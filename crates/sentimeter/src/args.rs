@@ -1,10 +1,10 @@
 //! The command line, as a person types it.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
-use sentimeter_corpus::{Format, LabelMap, Quote, ReadOptions};
+use sentimeter_corpus::{Format, LabelMap, Limits, Quote, ReadOptions};
 
 /// What `--version` prints; `-V` is the number alone. WordNet's licence travels with its lists.
 const WITH_LICENCE: &str =
@@ -17,7 +17,7 @@ const WITH_LICENCE: &str =
 #[command(after_help = "Start with: sentimeter train --data examples/feedback.csv\n\
                         then:       sentimeter predict \"what a lovely day\"\n\n\
                         Lemmas come from WordNet 3.0, Copyright 2006 by Princeton University; its licence is\n\
-                        printed by: sentimeter --version")]
+                        printed by: sentimeter licenses")]
 pub(crate) struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Print a shell's completion script
     Completions(CompletionsArgs),
+    /// Print the licences of what this program contains
+    Licenses,
     /// Print the manual page
     #[command(hide = true)]
     Man,
@@ -76,16 +78,16 @@ pub(crate) struct ReadArgs {
     #[arg(long)]
     pub format: Option<Format>,
     /// Column of the text, by name or by number from 1; several are joined
-    #[arg(long, value_name = "COL")]
+    #[arg(long, value_name = "COL", allow_hyphen_values = true)]
     pub text: Vec<String>,
     /// Column of the label, or =VALUE for every row
-    #[arg(long, value_name = "COL")]
+    #[arg(long, value_name = "COL", allow_hyphen_values = true)]
     pub label: Option<String>,
     /// Where the file's name states the label: "train_{label}.txt"
     #[arg(long, value_name = "PATTERN")]
     pub label_from_name: Option<String>,
     /// What labels mean: "0=negative,4=positive", "1..2=negative,3=neutral,4..5=positive"
-    #[arg(long, value_name = "RULES")]
+    #[arg(long, value_name = "RULES", allow_hyphen_values = true)]
     pub map: Option<LabelMap>,
     /// Column of the source's id
     #[arg(long, value_name = "COL")]
@@ -106,7 +108,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "yes|no", num_args = 0..=1, default_missing_value = "yes", value_parser = yes)]
     pub header: Option<bool>,
     /// What stands between two fields: one character, or "tab"
-    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter, allow_hyphen_values = true)]
     pub delimiter: Option<char>,
     /// Whether " quotes fields: auto, on, off, or line (quotes that never reach over a line's end)
     #[arg(long, default_value = "auto", value_name = "HOW")]
@@ -121,6 +123,21 @@ pub(crate) struct ReadArgs {
     /// Share of broken rows past which reading stops
     #[arg(long, default_value_t = 0.01, value_name = "SHARE", value_parser = share::<f64>)]
     pub max_bad_rows: f64,
+    /// Characters of a text past which its row is broken [default: 1 million]
+    #[arg(long, value_name = "N")]
+    pub max_chars: Option<NonZeroUsize>,
+    /// Bytes of a file, unpacked, past which reading stops [default: 64 GiB]
+    #[arg(long, value_name = "N")]
+    pub max_bytes: Option<NonZeroU64>,
+    /// Rows of all files past which reading stops [default: 100 million]
+    #[arg(long, value_name = "N")]
+    pub max_rows: Option<NonZeroU64>,
+    /// Bytes of a record past which an open quote was not meant as one [default: 8 MiB]
+    #[arg(long, value_name = "N")]
+    pub max_record_bytes: Option<NonZeroUsize>,
+    /// Bytes of a file that must be in memory as a whole, as workbooks must [default: 1 GiB]
+    #[arg(long, value_name = "N")]
+    pub max_whole_bytes: Option<NonZeroU64>,
 }
 
 fn delimiter(raw: &str) -> Result<char, String> {
@@ -146,7 +163,26 @@ fn yes(raw: &str) -> Result<bool, String> {
     }
 }
 
+/// A setting of the plan: one line, since lines are what a plan is read by.
+fn setting(raw: &str) -> Result<String, String> {
+    if raw.contains(['\n', '\r']) {
+        return Err("wants one KEY=VALUE on one line; repeat --set for more".to_owned());
+    }
+    Ok(raw.to_owned())
+}
+
 impl ReadArgs {
+    fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            bytes: self.max_bytes.map_or(usual.bytes, NonZeroU64::get),
+            rows: self.max_rows.map_or(usual.rows, NonZeroU64::get),
+            text_chars: self.max_chars.map_or(usual.text_chars, NonZeroUsize::get),
+            record_bytes: self.max_record_bytes.map_or(usual.record_bytes, NonZeroUsize::get),
+            whole_bytes: self.max_whole_bytes.map_or(usual.whole_bytes, NonZeroU64::get),
+        }
+    }
+
     /// The reader's options.
     pub(crate) fn options(&self) -> ReadOptions {
         ReadOptions {
@@ -166,7 +202,7 @@ impl ReadArgs {
             encoding: self.encoding.clone(),
             mend: self.mend,
             max_bad_rows: self.max_bad_rows,
-            ..ReadOptions::default()
+            limits: self.limits(),
         }
     }
 }
@@ -228,7 +264,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value = "logistic", value_parser = ["logistic"])]
     pub model: String,
     /// Change a setting of the plan: features.min_df=2, recipe.preset=en, logistic.c=1.5, …
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
     pub set: Vec<String>,
     /// Where the model goes [default: models/sentiment.safetensors in the home]
     #[arg(long, value_name = "FILE")]
@@ -256,8 +292,9 @@ pub(crate) struct EvaluateArgs {
 /// `sentimeter predict`.
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
-    /// The texts; without any, and without --input, standard input is read, a text a line
-    #[arg(value_name = "TEXT", conflicts_with_all = ["input", "output", "output_format"])]
+    /// The texts; without any, and without --input, standard input is read, a text a line.
+    /// Texts that start with a dash stand behind --
+    #[arg(value_name = "TEXT", conflicts_with_all = ["input", "output", "output_format", "format", "text", "label", "label_from_name", "map", "id", "time", "author", "channel", "language", "header", "delimiter", "quote", "encoding", "mend", "max_bad_rows", "max_chars", "max_bytes", "max_rows", "max_record_bytes", "max_whole_bytes"])]
     pub texts: Vec<String>,
     /// The model file [default: models/sentiment.safetensors in the home]
     #[arg(long, value_name = "FILE")]
@@ -287,4 +324,51 @@ pub(crate) struct PredictArgs {
 pub(crate) struct CompletionsArgs {
     /// bash, zsh, fish, elvish or powershell
     pub shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words of a command as a shell splits them; only double quotes quote.
+    fn words(command: &str) -> Vec<String> {
+        let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+        for c in command.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => words.push(std::mem::take(&mut word)),
+                c => word.push(c),
+            }
+        }
+        words.push(word);
+        words
+    }
+
+    #[test]
+    fn every_command_of_the_datasets_page_is_one() {
+        let page = include_str!("../../../docs/datasets.md");
+        let commands: Vec<&str> =
+            page.split('`').filter(|code| code.starts_with("sentimeter import")).collect();
+        assert!(commands.len() > 25, "{}", commands.len());
+        for command in commands {
+            Cli::try_parse_from(words(command)).unwrap_or_else(|error| panic!("{command}: {error}"));
+        }
+    }
+
+    #[test]
+    fn texts_behind_two_dashes_start_as_they_like_and_options_stay_options() {
+        let cli =
+            Cli::try_parse_from(["sentimeter", "predict", "--explain", "--", "- not good", "-1/10"]).unwrap();
+        let Command::Predict(args) = cli.command else { panic!("predict is predict") };
+        assert_eq!((args.texts.len(), args.explain), (2, true));
+        for args in [
+            &["predict", "hello", "--format", "csv"][..],
+            &["predict", "hello", "--max-chars", "3"],
+            &["import", "x.csv", "--max-rows", "0"],
+            &["train", "--data", "x.csv", "--set", "seed=1\nseed=2"],
+        ] {
+            let args = ["sentimeter"].iter().chain(args);
+            assert!(Cli::try_parse_from(args.clone()).is_err(), "{:?}", args.collect::<Vec<_>>());
+        }
+    }
 }

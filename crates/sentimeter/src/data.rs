@@ -1,7 +1,7 @@
 //! A data set's name or a file's path becomes a corpus.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use sentimeter_corpus::{Corpus, ReadOptions, ReadReport, Snapshots, read};
@@ -9,30 +9,71 @@ use sentimeter_corpus::{Corpus, ReadOptions, ReadReport, Snapshots, read};
 use crate::args::Global;
 use crate::progress::Shown;
 
-/// The corpus of `names`: files, or one imported data set.
+/// Whether `name` is that of a file, a pipe or a device: it then goes before a data set of its name.
+/// A folder does not.
+fn is_file(name: &str) -> bool {
+    std::fs::metadata(name).is_ok_and(|found| !found.is_dir())
+}
+
+fn imported(global: &Global, name: &str) -> bool {
+    !is_file(name) && Snapshots::at(&global.home).contains(name)
+}
+
+/// Refuses options of reading where all of `names` were read when they were imported.
+pub(crate) fn refuse_idle<'a>(
+    global: &Global,
+    mut names: impl Iterator<Item = &'a String>,
+    options: &ReadOptions,
+) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        *options == ReadOptions::default() || !names.all(|name| imported(global, name)),
+        "options of reading do nothing to an imported data set: import its files again with them"
+    );
+    Ok(())
+}
+
+/// The corpus of `names`: files, or imported data sets one behind the other.
 pub(crate) fn load(
     global: &Global,
     names: &[String],
     options: &ReadOptions,
     progress: &mut Shown,
 ) -> anyhow::Result<Corpus> {
-    let paths: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
-    if let [name] = names
-        && !Path::new(name).exists()
-    {
-        let snapshots = Snapshots::at(&global.home);
-        let (corpus, manifest) =
-            snapshots.open(name).with_context(|| format!("{name} is neither a file nor a data set"))?;
+    let sets: Vec<&String> = match names {
+        // Neither a file nor a data set: the error names both.
+        [name] if !is_file(name) => vec![name],
+        _ => names.iter().filter(|name| imported(global, name)).collect(),
+    };
+    if sets.is_empty() {
+        let paths: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+        let (corpus, report) = read_files(&paths, options, progress)?;
         if !global.quiet {
-            note!("{}: {} rows", manifest.reference(), manifest.rows);
+            tell(&report);
         }
         return Ok(corpus);
     }
-    let (corpus, report) = read_files(&paths, options, progress)?;
-    if !global.quiet {
-        tell(&report);
+    anyhow::ensure!(
+        sets.len() == names.len(),
+        "{} is an imported data set and others are files: import those too, or name files alone",
+        sets[0]
+    );
+    let snapshots = Snapshots::at(&global.home);
+    let mut all: Option<Corpus> = None;
+    for name in sets {
+        let (corpus, manifest) =
+            snapshots.open(name).with_context(|| format!("{name} is neither a file nor a data set"))?;
+        if !global.quiet {
+            note!("{}: {}", manifest.reference(), rows(manifest.rows));
+        }
+        match &mut all {
+            None => all = Some(corpus),
+            Some(all) => {
+                all.append(&corpus).map_err(|why| anyhow::anyhow!("cannot join {name}: {why}"))?;
+                all.sort_labels();
+            }
+        }
     }
-    Ok(corpus)
+    all.context("no data was named")
 }
 
 /// Reads files with progress.
@@ -50,6 +91,11 @@ pub(crate) fn read_files(
         let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
         format!("cannot use {}", names.join(", "))
     })
+}
+
+/// `1 row`, `2 rows`.
+pub(crate) fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
 /// What was guessed, dropped and broken, on standard error.

@@ -1,12 +1,13 @@
 //! What lies where in the home directory.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use sentimeter_model::{Digest, Model};
 
 use crate::args::Global;
+use crate::output::{Output, folder};
 
 /// Where `train` puts a model and the others look for one when none is named.
 fn default_model(global: &Global) -> PathBuf {
@@ -16,44 +17,46 @@ fn default_model(global: &Global) -> PathBuf {
 /// The model at `path`, or the home's.
 pub(crate) fn open_model(global: &Global, path: Option<&Path>) -> anyhow::Result<(PathBuf, Model, Digest)> {
     let at = path.map_or_else(|| default_model(global), Path::to_owned);
-    if !at.exists() {
-        anyhow::bail!(
+    match std::fs::metadata(&at) {
+        Ok(found) if found.is_file() => {}
+        Ok(found) => anyhow::bail!(
+            "cannot read model {}: it is a {}, not a file",
+            at.display(),
+            if found.is_dir() { "directory" } else { "device or a pipe" }
+        ),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => anyhow::bail!(
             "there is no model at {}: train one (sentimeter train --data FILE) or name another with --model",
             at.display()
-        );
+        ),
+        Err(e) => return Err(e).with_context(|| format!("cannot read model {}", at.display())),
     }
-    let (model, digest) = Model::open(&at).with_context(|| format!("cannot open model {}", at.display()))?;
+    let (model, digest) = Model::open(&at).with_context(|| format!("cannot read model {}", at.display()))?;
     Ok((at, model, digest))
 }
 
-/// Writes a model to `path`, or the home's place, durably and at once: beside, then renamed.
-pub(crate) fn save_model(
-    global: &Global,
-    path: Option<&Path>,
-    model: &Model,
-) -> anyhow::Result<(PathBuf, Digest, u64)> {
+/// Where the model goes: `path`, or the home's place, the folder made. What can be known to be in the
+/// way is said before anything is learned.
+///
+/// A pipe or a device is opened only to be written: that may wait for its reader.
+pub(crate) fn model_place(global: &Global, path: Option<&Path>) -> anyhow::Result<PathBuf> {
     let at = path.map_or_else(|| default_model(global), Path::to_owned);
-    let (bytes, digest) = model.to_bytes()?;
-    write_atomically(&at, &bytes).with_context(|| format!("cannot write model {}", at.display()))?;
-    Ok((at, digest, bytes.len() as u64))
+    let cannot = || format!("cannot write model {}", at.display());
+    std::fs::create_dir_all(folder(&at)).with_context(cannot)?;
+    let special = std::fs::metadata(&at).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if !special {
+        drop(Output::create(&at).with_context(cannot)?);
+    }
+    Ok(at)
 }
 
-/// Writes `bytes` to a file beside `path`, makes them durable, and renames.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    #[cfg(unix)]
-    {
-        // A temporary file is its owner's alone; a model is as readable as any new file.
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    file.persist(path)?;
-    // The name is durable once the folder is; only Unix opens a folder to say so.
-    #[cfg(unix)]
-    std::fs::File::open(folder)?.sync_all()?;
-    Ok(())
+/// Writes a model to `at`, durably and at once.
+pub(crate) fn save_model(at: &Path, model: &Model) -> anyhow::Result<(Digest, u64)> {
+    let (bytes, digest) = model.to_bytes()?;
+    let write = || -> io::Result<()> {
+        let output = Output::create(at)?;
+        output.file()?.write_all(&bytes)?;
+        output.finish()
+    };
+    write().with_context(|| format!("cannot write model {}", at.display()))?;
+    Ok((digest, bytes.len() as u64))
 }

@@ -8,7 +8,7 @@
 macro_rules! note {
     ($($words:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($words)*);
+        let _ = writeln!(std::io::stderr(), "{}", crate::terminal::plain(&format!($($words)*)));
     }};
 }
 
@@ -16,7 +16,10 @@ mod args;
 mod commands;
 mod data;
 mod home;
+mod interrupt;
+mod output;
 mod progress;
+mod terminal;
 
 use std::io;
 use std::process::ExitCode;
@@ -29,6 +32,7 @@ use args::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log(&cli);
+    interrupt::listen();
     match run(&cli) {
         Ok(code) => code,
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
@@ -54,6 +58,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => commands::evaluate::run(global, args),
         Command::Predict(args) => commands::predict::run(global, args),
         Command::Completions(args) => commands::completions::run(args),
+        Command::Licenses => commands::completions::licenses(),
         Command::Man => commands::completions::man(),
     }
 }
@@ -72,6 +77,8 @@ fn log(cli: &Cli) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A log that nobody reads is no failure; told of it, the standard library's macro panics.
+        .log_internal_errors(false)
         .with_ansi(
             std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr()),
         )

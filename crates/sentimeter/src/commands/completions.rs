@@ -15,6 +15,18 @@ pub(crate) fn run(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Princeton's licence of the lemma tables, which asks to go wherever they go.
+const WORDNET: &str = include_str!("../../../text/assets/wordnet/LICENSE");
+
+pub(crate) fn licenses() -> anyhow::Result<ExitCode> {
+    writeln!(
+        io::stdout(),
+        "Sentimeter is licensed under MIT or Apache-2.0, as you choose. English lemmas come from WordNet:\n\n{}",
+        WORDNET.trim_end()
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(crate) fn man() -> anyhow::Result<ExitCode> {
     clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?;
     Ok(ExitCode::SUCCESS)

@@ -68,8 +68,18 @@ fn classes(manifest: &Manifest) -> String {
 }
 
 /// Everything a person asks of a data set.
-pub(crate) fn print(out: &mut impl Write, manifest: &Manifest, quarantine: Option<&str>) -> io::Result<()> {
-    writeln!(out, "{}: {} rows ({})", manifest.reference(), manifest.rows, classes(manifest))?;
+fn print(out: &mut impl Write, manifest: &Manifest, quarantine: Option<&str>) -> io::Result<()> {
+    head(out, manifest)?;
+    files(out, manifest)?;
+    faults(out, manifest, quarantine)
+}
+
+/// Its name, rows and classes.
+pub(crate) fn head(out: &mut impl Write, manifest: &Manifest) -> io::Result<()> {
+    writeln!(out, "{}: {} rows ({})", manifest.reference(), manifest.rows, classes(manifest))
+}
+
+fn files(out: &mut impl Write, manifest: &Manifest) -> io::Result<()> {
     for file in &manifest.provenance.report.files {
         writeln!(
             out,
@@ -96,6 +106,11 @@ pub(crate) fn print(out: &mut impl Write, manifest: &Manifest, quarantine: Optio
             }
         }
     }
+    Ok(())
+}
+
+/// Broken rows, repeated texts and contradictions.
+pub(crate) fn faults(out: &mut impl Write, manifest: &Manifest, quarantine: Option<&str>) -> io::Result<()> {
     if let Some(path) = quarantine {
         writeln!(out, "  broken rows with line and reason: {path}")?;
     }

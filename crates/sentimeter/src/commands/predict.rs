@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use sentimeter_corpus::{Format, OutputFormat, Row, Score, Writer, stream};
+use sentimeter_corpus::{CorpusError, Format, OutputFormat, Rows, Score, Writer, stream};
 use sentimeter_model::explain::Explanation;
 use sentimeter_model::{Model, Probs, Scratch};
 use serde::{Serialize, Serializer};
@@ -14,11 +14,16 @@ use serde::{Serialize, Serializer};
 use super::evaluate::ModelId;
 use super::print_json;
 use crate::args::{Global, PredictArgs};
-use crate::home;
+use crate::data::rows as rows_of;
+use crate::output::Output;
 use crate::progress::Shown;
+use crate::{home, terminal};
 
 /// Rows that are scored together: enough for all cores, little to hold.
 const BATCH: usize = 8192;
+
+/// Broken rows whose line and fault are said; all are counted.
+const SHOWN_FAULTS: u64 = 3;
 
 /// The answer to one text of the command line.
 #[derive(Serialize)]
@@ -55,8 +60,19 @@ struct Answers<'a> {
 struct Scored {
     model: ModelId,
     output: String,
+    #[serde(flatten)]
+    count: Count,
+}
+
+/// Rows of a file.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct Count {
+    /// All of them.
     rows: u64,
+    /// Those that could not be read as rows of the file.
     broken: u64,
+    /// Those that hold no text.
+    empty: u64,
 }
 
 pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCode> {
@@ -64,10 +80,10 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
     if args.texts.is_empty() {
         anyhow::ensure!(!args.explain, "--explain wants texts on the command line");
         let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
-        let (rows, broken) = file(global, args, output, &model)?;
+        let count = file(global, args, output, &model)?;
         if let (true, Some(output)) = (global.json, output) {
             let model = ModelId { path: path.display().to_string(), digest: digest.to_string() };
-            print_json(&Scored { model, output: output.display().to_string(), rows, broken })?;
+            print_json(&Scored { model, output: output.display().to_string(), count })?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -95,7 +111,7 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
             "{:<10} {:.3}  {}",
             answer.sentiment.unwrap_or("(unsure)"),
             answer.confidence,
-            answer.text
+            terminal::line(answer.text)
         )?;
         if let Some(explanation) = &answer.explanation {
             explain(&mut out, explanation, model.labels())?;
@@ -119,19 +135,13 @@ fn explain(out: &mut impl Write, explanation: &Explanation, labels: &[String]) -
         writeln!(out, "{name:>24}  {}", cells.collect::<Vec<_>>().join("  "))
     };
     for token in &explanation.tokens {
-        row(&token.token, &token.logits)?;
+        row(&terminal::line(&token.token), &token.logits)?;
     }
     row("(without any text)", &explanation.bias)
 }
 
 /// Scores a file or standard input row by row, in constant memory, into `output` or standard output.
-/// Gives the number of rows, and of broken ones among them.
-fn file(
-    global: &Global,
-    args: &PredictArgs,
-    output: Option<&Path>,
-    model: &Model,
-) -> anyhow::Result<(u64, u64)> {
+fn file(global: &Global, args: &PredictArgs, output: Option<&Path>, model: &Model) -> anyhow::Result<Count> {
     let input = args.input.as_deref().filter(|path| *path != Path::new("-"));
     let mut options = args.read.options();
     let (reader, name): (Box<dyn Read + Send>, String) = match input {
@@ -150,66 +160,73 @@ fn file(
             (Box::new(io::stdin()), "standard input".to_owned())
         }
     };
-    let mut rows = stream(reader, &name, &options)?;
-    if !global.quiet {
+    // Nothing at all is answered like a table without rows.
+    let mut rows = match stream(reader, &name, &options) {
+        Err(CorpusError::Empty { .. }) => None,
+        opened => Some(opened?),
+    };
+    if let Some(rows) = rows.as_ref().filter(|_| !global.quiet) {
         rows.said().iter().for_each(|said| note!("{name}: {said}"));
     }
-    let format = output_format(args, output, global.json, rows.format())?;
-    // Written beside and renamed: a half-written answer never stands under the asked name.
-    let (sink, beside): (Box<dyn Write + Send>, _) = match output {
-        Some(path) => {
-            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let file = tempfile::NamedTempFile::new_in(folder)
-                .with_context(|| format!("cannot write into {}", folder.display()))?;
-            (Box::new(io::BufWriter::new(file.reopen()?)), Some((file, path)))
-        }
-        None => (Box::new(io::BufWriter::new(io::stdout())), None),
+    let of_input = rows.as_ref().map_or(Format::Lines, Rows::format);
+    let format = output_format(args, output, global.json, of_input)?;
+    let cannot = || format!("cannot write {}", output.unwrap_or(Path::new("standard output")).display());
+    let file = output.map(Output::create).transpose().with_context(cannot)?;
+    let sink: Box<dyn Write + Send> = match &file {
+        Some(file) => Box::new(io::BufWriter::new(file.file().with_context(cannot)?)),
+        None => Box::new(io::BufWriter::new(io::stdout())),
     };
-    let mut writer = Writer::new(sink, format, rows.columns(), model.labels())?;
+    let text = ["text".to_owned()];
+    let columns = rows.as_ref().map_or(&text[..], Rows::columns);
+    let mut writer = Writer::new(sink, format, columns, model.labels()).with_context(cannot)?;
     let mut progress = Shown::new(global.quiet || output.is_none());
-    let (mut done, mut broken) = (0_u64, 0_u64);
-    loop {
+    let mut count = Count::default();
+    while let Some(rows) = &mut rows {
         let batch = rows.batch(BATCH)?;
         if batch.is_empty() {
             break;
         }
         let probs = model.predict_all(batch.len(), |i| &batch[i].text);
         for (i, row) in batch.iter().enumerate() {
-            broken += u64::from(row.fault.is_some());
-            writer.write(row, score(model, &probs, i, row, args.min_confidence))?;
+            let scored = match (&row.fault, row.text.trim().is_empty()) {
+                (Some(fault), _) => {
+                    count.broken += 1;
+                    if count.broken <= SHOWN_FAULTS {
+                        progress.finish();
+                        note!("{name}, line {}: {fault}", row.line);
+                    }
+                    None
+                }
+                (None, true) => {
+                    count.empty += 1;
+                    None
+                }
+                (None, false) => {
+                    let (sentiment, confidence) = answer(model, &probs, i, args.min_confidence);
+                    Some(Score { sentiment, confidence, probabilities: probs.row(i) })
+                }
+            };
+            writer.write(row, scored).with_context(cannot)?;
         }
-        done += batch.len() as u64;
-        progress.show("score", done, None, None);
+        count.rows += batch.len() as u64;
+        progress.show("score", count.rows, None, None);
     }
-    writer.finish()?;
+    writer.finish().with_context(cannot)?;
     progress.finish();
-    if let Some((file, path)) = beside {
-        make_readable(file.as_file())?;
-        file.as_file().sync_all()?;
-        file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
+    if let Some(file) = file {
+        file.finish().with_context(cannot)?;
     }
+    let Count { rows: done, broken, empty } = count;
     if !global.quiet {
-        note!("{done} rows scored");
+        note!("{} scored", rows_of(done - broken - empty));
+        if empty > 0 {
+            note!("{} without a text; they stand in the output without a sentiment", rows_of(empty));
+        }
     }
     if broken > 0 {
-        note!("{broken} rows are broken; they stand in the output without a sentiment");
+        note!("{} broken; they stand in the output without a sentiment", rows_of(broken));
     }
-    Ok((done, broken))
-}
-
-/// What stands behind a row; nothing behind a broken one.
-fn score<'a>(
-    model: &'a Model,
-    probs: &'a Probs,
-    i: usize,
-    row: &Row,
-    least: Option<f32>,
-) -> Option<Score<'a>> {
-    if row.fault.is_some() {
-        return None;
-    }
-    let (sentiment, confidence) = answer(model, probs, i, least);
-    Some(Score { sentiment, confidence, probabilities: probs.row(i) })
+    Ok(count)
 }
 
 fn output_format(
@@ -225,21 +242,15 @@ fn output_format(
     if json && output.is_none() {
         return Ok(OutputFormat::Jsonl);
     }
-    let by_name = output.and_then(|path| OutputFormat::of_name(&path.to_string_lossy()));
+    let by_name = match output {
+        Some(path) => OutputFormat::for_output(&path.to_string_lossy())
+            .context("end the output's name in .csv, .tsv, .jsonl or .parquet, or give --output-format")?,
+        None => None,
+    };
     Ok(by_name.unwrap_or(match input {
         Format::Tsv | Format::Semeval => OutputFormat::Tsv,
         Format::Jsonl | Format::Json => OutputFormat::Jsonl,
         Format::Parquet if output.is_some() => OutputFormat::of_name(".parquet").unwrap_or(OutputFormat::Csv),
         _ => OutputFormat::Csv,
     }))
-}
-
-/// A temporary file is its owner's alone; an answer is as readable as any new file.
-fn make_readable(file: &File) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    Ok(())
 }

@@ -15,6 +15,9 @@ use crate::args::{Global, TrainArgs};
 use crate::progress::Shown;
 use crate::{data, home};
 
+/// Texts below which what was measured on them is rough: one of 50 is two percent.
+const FEW_TESTED: usize = 50;
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -25,6 +28,7 @@ struct Answer<'a> {
     test_rows: usize,
     features: usize,
     dropped: Dropped,
+    notes: &'a [String],
     iterations: u32,
     converged: bool,
     calibration: Calibration,
@@ -45,6 +49,7 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
     };
     let mut progress = Shown::new(global.quiet);
     let options = args.read.options();
+    data::refuse_idle(global, args.data.iter().chain(&args.test), &options)?;
     let corpus = data::load(global, &args.data, &options, &mut progress)?;
     let test = match &args.test[..] {
         [] => None,
@@ -54,6 +59,9 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
     if let Some(folds) = args.cross_validate {
         let found = cross_validate(&plan, &corpus, folds, &mut progress)?;
         progress.finish();
+        if !global.quiet {
+            found.notes.iter().for_each(|note| note!("{note}"));
+        }
         if global.json {
             print_json(&found)?;
         } else {
@@ -69,10 +77,11 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
         return Ok(ExitCode::SUCCESS);
     }
 
+    let path = home::model_place(global, args.out.as_deref())?;
     let mut trained = train(&plan, &corpus, test.as_ref(), &mut progress)?;
     progress.finish();
     let saving = Instant::now();
-    let (path, digest, bytes) = home::save_model(global, args.out.as_deref(), &trained.model)?;
+    let (digest, bytes) = home::save_model(&path, &trained.model)?;
     trained.seconds.save = saving.elapsed().as_secs_f64();
     trained.seconds.read = read;
     trained.seconds.total = start.elapsed().as_secs_f64();
@@ -82,6 +91,12 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
             trained.iterations
         );
     }
+    if !global.quiet {
+        trained.notes.iter().for_each(|note| note!("{note}"));
+    }
+    if trained.test_rows < FEW_TESTED {
+        tracing::warn!("measured on only {} texts: the figures are rough", trained.test_rows);
+    }
     let answer = Answer {
         model: path.display().to_string(),
         digest: digest.to_string(),
@@ -90,6 +105,7 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
         test_rows: trained.test_rows,
         features: trained.model.features(),
         dropped: trained.dropped,
+        notes: &trained.notes,
         iterations: trained.iterations,
         converged: trained.converged,
         calibration: trained.model.card().calibration,
@@ -122,7 +138,8 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
     writeln!(
         out,
         "learned from {} texts, measured on {} that it never saw; {} features, {} iterations\n\
-         {:.1} s in all (read {:.1}, clean {:.1}, vectorise {:.1}, fit {:.1}), {:.0} MB at most\n\
+         {:.1} s in all (read {:.1}, prepare {:.1}, clean {:.1}, vectorise {:.1}, calibrate {:.1}, fit {:.1}, \
+         evaluate {:.1}, save {:.1}), {:.0} MB at most\n\
          model {} ({:.1} MB, {})",
         answer.rows,
         answer.test_rows,
@@ -130,9 +147,13 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
         answer.iterations,
         answer.seconds.total,
         answer.seconds.read,
+        answer.seconds.prepare,
         answer.seconds.clean,
         answer.seconds.vectorise,
+        answer.seconds.calibrate,
         answer.seconds.fit,
+        answer.seconds.evaluate,
+        answer.seconds.save,
         answer.peak_memory_mb,
         answer.model,
         answer.bytes as f64 / 1e6,

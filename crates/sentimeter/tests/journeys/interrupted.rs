@@ -89,3 +89,23 @@ fn a_killed_import_leaves_whole_data_sets_alone() {
     let again = desk.run(&import).ok();
     assert_eq!(again.json()["dataset"], whole.json()["dataset"], "and then the import goes through");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_no_temporary_file() {
+    let desk = Desk::with_model();
+    let names = desk.names(".");
+    for signal in ["-INT", "-TERM"] {
+        // It waits for standard input, which never comes.
+        let args = ["predict", "--input", "-", "--format", "lines", "--output", "out.csv"];
+        let mut child = desk.command(&args).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // The output is opened once the beginning of the input is known.
+        let mut stdin = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut stdin, "thank you\n".repeat(1 << 20).as_bytes()).unwrap();
+        assert_ne!(desk.names("."), names, "the answer is being written");
+        let kill = std::process::Command::new("kill").arg(signal).arg(child.id().to_string()).status();
+        assert!(kill.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_eq!(desk.names("."), names);
+    }
+}

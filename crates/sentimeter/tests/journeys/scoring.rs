@@ -128,7 +128,7 @@ fn a_broken_row_stays_in_its_place_without_an_answer() {
     let desk = Desk::with_model();
     desk.put("in.csv", "id,text\n1,thank you\n2\n3,awful\n");
     let scored = desk.run(&["predict", "--input", "in.csv"]).ok();
-    scored.tells(&["1 rows are broken"]);
+    scored.tells(&["1 row broken"]);
     let found = columns(&scored.out, &["id", "sentiment"]);
     let answered: Vec<(&str, bool)> = found.iter().map(|row| (&row[0][..], !row[1].is_empty())).collect();
     assert_eq!(answered, [("1", true), ("2", false), ("3", true)]);
@@ -236,4 +236,50 @@ fn a_reader_that_leaves_is_no_failure() {
         let status = child.wait().unwrap();
         assert!(status.success(), "{args:?} without standard error: {status}");
     }
+}
+
+#[test]
+fn rows_without_a_text_and_inputs_without_a_row_get_no_answer() {
+    let desk = Desk::with_model();
+    desk.put("in.csv", "id,text\n1,thank you\n2,\n3,\"  \"\n");
+    let scored = desk.run(&["predict", "--input", "in.csv"]).ok();
+    scored.tells(&["1 row scored", "2 rows without a text"]);
+    let found = columns(&scored.out, &["sentiment", "confidence"]);
+    assert!(!found[0][0].is_empty(), "{scored}");
+    assert_eq!(found[1..], [["", ""], ["", ""]]);
+
+    desk.put("broken.csv", "id,text\n1,thank you\n2\n3,awful\n");
+    desk.run(&["predict", "--input", "broken.csv"]).ok().tells(&["broken.csv, line 3:", "1 row broken"]);
+
+    desk.put("head.csv", "text\n");
+    desk.put("empty.csv", "");
+    for args in [&["predict"][..], &["predict", "--input", "head.csv"], &["predict", "--input", "empty.csv"]]
+    {
+        let scored = desk.run(args).ok();
+        scored.tells(&["0 rows scored"]);
+        assert_eq!(rows(&scored.out), [[&["text"], &ADDED[..]].concat()]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn outputs_go_through_links_and_into_pipes() {
+    let desk = Desk::with_model();
+    desk.put("in.csv", "text\nthank you\n");
+    desk.put("real.csv", "before");
+    std::os::unix::fs::symlink("real.csv", desk.path("link.csv")).unwrap();
+    desk.run(&["predict", "--input", "in.csv", "--output", "link.csv"]).ok();
+    assert!(std::fs::symlink_metadata(desk.path("link.csv")).unwrap().is_symlink());
+    assert_eq!(rows(&desk.text("real.csv")).len(), 2);
+
+    let pipe = desk.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    desk.run(&["predict", "--input", "in.csv", "--output", "pipe"]).ok();
+    assert_eq!(rows(&reader.join().unwrap()).len(), 2);
+    for name in ["out.xlsx", "out.csv.gz"] {
+        desk.run(&["predict", "--input", "in.csv", "--output", name]).ends(1).tells(&["cannot write ."]);
+    }
+    desk.run(&["predict", "--model", "pipe", "hello"]).ends(1).tells(&["cannot read model pipe"]);
+    desk.train(&["--data", "none.csv", "--out", "home"]).ends(1);
 }
