@@ -243,8 +243,7 @@ fn output_format(
         return Ok(OutputFormat::Jsonl);
     }
     let by_name = match output {
-        Some(path) => OutputFormat::for_output(&path.to_string_lossy())
-            .context("end the output's name in .csv, .tsv, .jsonl or .parquet, or give --output-format")?,
+        Some(path) => OutputFormat::for_output(&path.to_string_lossy())?,
         None => None,
     };
     Ok(by_name.unwrap_or(match input {
