@@ -213,12 +213,11 @@ impl Model {
             return Err(inconsistent("two labels or more"));
         }
         let outputs = logistic::outputs(labels.len());
-        let pairs: Vec<u32> = numbers(&tensors, "ngram_pairs", Dtype::U32, &[2])?;
         let idf: Vec<f32> = numbers(&tensors, "idf", Dtype::F32, &[])?;
         let vectorizer = Vectorizer::from_parts(
             header.features,
             words("word")?,
-            pairs.chunks_exact(2).map(|p| [p[0], p[1]]).collect(),
+            numbers::<[u32; 2]>(&tensors, "ngram_pairs", Dtype::U32, &[2])?,
             numbers(&tensors, "ngram_columns", Dtype::U32, &[])?,
             words("gram")?,
             idf,
