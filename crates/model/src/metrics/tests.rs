@@ -172,15 +172,3 @@ proptest! {
         prop_assert!(m.intervals.unwrap().accuracy[0] <= m.intervals.unwrap().accuracy[1]);
     }
 }
-
-/// `cargo test --release -p sentimeter-model -- --ignored --nocapture metrics_speed`
-#[test]
-#[ignore = "a measurement"]
-fn metrics_speed() {
-    let (truth, probs) = made_up(320_000, 3);
-    for bootstrap in [0, 200] {
-        let start = std::time::Instant::now();
-        let m = measure(&truth, &probs, &names(3), &plain(bootstrap)).unwrap();
-        println!("{bootstrap} resamples: {:?}, accuracy {}", start.elapsed(), m.accuracy);
-    }
-}
