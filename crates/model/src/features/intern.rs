@@ -11,8 +11,12 @@ use crate::{FitError, Hooks, Progress, reduce::chunks};
 /// Texts that are numbered by one thread at a time; the ids do not depend on it being met by many.
 const CHUNK: usize = 8192;
 
-/// How many texts ahead the memory is asked for.
-const AHEAD: usize = 4;
+/// Texts that are fetched together before they are cleaned. They come in no order of memory, and a
+/// load that waits holds up all work behind it; loads in a row wait together.
+const FETCHED: usize = 64;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// Chunks between two reports of progress.
 const WAVE: usize = 16;
@@ -53,14 +57,15 @@ impl Tokens {
                 .par_iter()
                 .map_init(sentimeter_text::Scratch::default, |scratch, range| {
                     let mut part = Self::default();
-                    for row in range.clone() {
-                        // Texts come in no order of memory: the one after next is fetched while this
-                        // one is cleaned.
-                        std::hint::black_box(text((row + AHEAD).min(len - 1)).as_bytes().first());
-                        let ids = &mut part.rows.ids;
-                        let words = &mut part.words;
-                        analyzer.tokens(text(row), scratch, &mut |token| ids.push(words.insert(token)));
-                        part.rows.ends.push(part.rows.ids.len());
+                    for group in chunks(range.len(), FETCHED) {
+                        let group = range.start + group.start..range.start + group.end;
+                        fetch(group.clone().map(&text));
+                        for row in group {
+                            let ids = &mut part.rows.ids;
+                            let words = &mut part.words;
+                            analyzer.tokens(text(row), scratch, &mut |token| ids.push(words.insert(token)));
+                            part.rows.ends.push(part.rows.ids.len());
+                        }
                     }
                     part
                 })
@@ -90,4 +95,13 @@ impl Tokens {
         }
         Ok(())
     }
+}
+
+/// Has the first lines of these texts brought into the cache.
+fn fetch<'a>(texts: impl Iterator<Item = &'a str>) {
+    let sum = texts.fold(0, |sum: u8, text| {
+        let bytes = text.as_bytes();
+        [0, LINE, 2 * LINE].iter().fold(sum, |sum, &at| sum ^ bytes.get(at).copied().unwrap_or(0))
+    });
+    std::hint::black_box(sum);
 }
