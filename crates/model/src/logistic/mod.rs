@@ -1,7 +1,10 @@
 //! Logistic regression on sparse rows: binary and multinomial, L2, exact and reproducible.
 
+mod exp;
 mod lbfgs;
+mod memory;
 mod objective;
+mod real;
 mod vector;
 
 use std::collections::BTreeMap;
@@ -12,6 +15,11 @@ use serde::{Deserialize, Serialize};
 use crate::features::Sparse;
 use crate::{Fit, FitError, Hooks, Progress, SettingError, Targets, Training};
 use objective::Objective;
+use real::Real;
+
+/// Tolerances from here on are met in single precision, which errs by 10⁻⁷: the arrays that the
+/// optimiser walks through are then half as large.
+const SINGLE: f64 = 1e-5;
 
 /// How much each class counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -189,7 +197,21 @@ impl Fit for Logistic {
     type Fitted = Solution;
 
     fn fit(&self, training: &Training<'_, Sparse>, hooks: &mut dyn Hooks) -> Result<Solution, FitError> {
-        let mut objective = Objective::new(training, self.c)?;
+        if self.tolerance >= SINGLE {
+            self.fit_in::<f32>(training, hooks)
+        } else {
+            self.fit_in::<f64>(training, hooks)
+        }
+    }
+}
+
+impl Logistic {
+    fn fit_in<R: Real>(
+        &self,
+        training: &Training<'_, Sparse>,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Solution, FitError> {
+        let mut objective = Objective::<R>::new(training, self.c)?;
         let size = objective.size();
         let start = match &self.start {
             None => vec![0.0; size],

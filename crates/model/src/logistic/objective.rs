@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{class_counts, outputs};
+use super::{class_counts, exp::exp_of_minus_abs, outputs, real::Real};
 use crate::features::Sparse;
 use crate::{FitError, Targets, Training, reduce::chunks};
 
@@ -12,7 +12,7 @@ use crate::{FitError, Targets, Training, reduce::chunks};
 /// `LinearModelLoss` (`linear_model/_linear_loss.py`), so that its tolerances mean the same here.
 ///
 /// Parameters: weights `[width, outputs]`, then intercepts `[outputs]`.
-pub(super) struct Objective<'a> {
+pub(super) struct Objective<'a, R> {
     training: &'a Training<'a, Sparse>,
     outputs: usize,
     /// `S`.
@@ -20,7 +20,9 @@ pub(super) struct Objective<'a> {
     /// `1 / (C S)`.
     penalty: f64,
     c: f64,
-    parts: Vec<Part>,
+    parts: Vec<Part<R>>,
+    /// The parameters in the precision of the work.
+    narrow: Vec<R>,
 }
 
 /// Parts that the rows are cut into at most: each needs a gradient of its own.
@@ -37,13 +39,13 @@ const BLOCK: usize = 64;
 const BATCH: u32 = 512;
 
 /// Value and gradient of a chunk; kept from evaluation to evaluation.
-struct Part {
+struct Part<R> {
     rows: Range<usize>,
     loss: f64,
-    gradient: Vec<f64>,
+    gradient: Vec<R>,
 }
 
-impl<'a> Objective<'a> {
+impl<'a, R: Real> Objective<'a, R> {
     pub(super) fn new(training: &'a Training<'a, Sparse>, c: f64) -> Result<Self, FitError> {
         let rows = training.rows.len();
         let (others, what) = match training.targets {
@@ -88,6 +90,7 @@ impl<'a> Objective<'a> {
                 .into_iter()
                 .map(|rows| Part { rows, loss: 0.0, gradient: Vec::new() })
                 .collect(),
+            narrow: Vec::new(),
         })
     }
 
@@ -108,11 +111,13 @@ impl<'a> Objective<'a> {
     /// The value at `at`; the gradient goes to `gradient`.
     pub(super) fn evaluate(&mut self, at: &[f64], gradient: &mut [f64]) -> f64 {
         let (weights, outputs) = (self.size() - self.outputs, self.outputs);
-        let mut parts = std::mem::take(&mut self.parts);
+        let (mut parts, mut narrow) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.narrow));
+        narrow.clear();
+        narrow.extend(at.iter().map(|&w| R::of(w)));
         parts.par_iter_mut().for_each(|part| {
             part.gradient.clear();
-            part.gradient.resize(at.len(), 0.0);
-            part.loss = if outputs == 1 { self.binary(at, part) } else { self.softmax(at, part) };
+            part.gradient.resize(at.len(), R::default());
+            part.loss = if outputs == 1 { self.binary(&narrow, part) } else { self.softmax(&narrow, part) };
         });
         let loss = parts.iter().fold(0.0, |sum, part| sum + part.loss) / self.total;
         const COLUMNS: usize = 1 << 14;
@@ -124,7 +129,7 @@ impl<'a> Objective<'a> {
                 piece.fill(0.0);
                 for part in &parts {
                     let from = &part.gradient[base..base + piece.len()];
-                    piece.iter_mut().zip(from).for_each(|(g, x)| *g += x);
+                    piece.iter_mut().zip(from).for_each(|(g, x)| *g += x.wide());
                 }
                 let mut square = 0.0;
                 for (j, g) in piece.iter_mut().enumerate() {
@@ -138,7 +143,7 @@ impl<'a> Objective<'a> {
                 square
             })
             .collect();
-        self.parts = parts;
+        (self.parts, self.narrow) = (parts, narrow);
         loss + 0.5 * self.penalty * squares.into_iter().sum::<f64>()
     }
 
@@ -190,25 +195,26 @@ impl<'a> Objective<'a> {
     }
 
     /// Two classes, one output `z`: loss `ln(1 + eᶻ) - y z`.
-    fn binary(&self, at: &[f64], part: &mut Part) -> f64 {
+    fn binary(&self, at: &[R], part: &mut Part<R>) -> f64 {
         let (weights, intercept) = at.split_at(at.len() - 1);
         let gradient = &mut part.gradient[..];
         let mut loss = LogSum::default();
         let mut bias = 0.0;
         // Row by row, each scatter would wait for its row's product, exponential and division; in
         // blocks these overlap, and a block's entries are still in the first cache when they return.
-        let mut residuals = [0.0; BLOCK];
+        let (mut residuals, mut exps) = ([0.0; BLOCK], [0.0; BLOCK]);
         for block in chunks(part.rows.len(), BLOCK) {
             let first = part.rows.start + block.start;
-            let residuals = &mut residuals[..block.len()];
+            let (residuals, exps) = (&mut residuals[..block.len()], &mut exps[..block.len()]);
             for (row, z) in (first..).zip(&mut *residuals) {
                 let (columns, values) = self.training.rows.row(row);
-                *z = intercept[0] + product(columns, values, weights);
+                *z = intercept[0].wide() + product(columns, values, weights);
             }
-            for (row, z) in (first..).zip(&mut *residuals) {
+            exps.copy_from_slice(residuals);
+            exp_of_minus_abs(exps);
+            for (row, (z, &e)) in (first..).zip(residuals.iter_mut().zip(&*exps)) {
                 let (y, weight) = (self.target(row, 1), self.weight(row));
                 // e⁻|ᶻ| never overflows; ln(1 + eᶻ) = max(z, 0) + ln(1 + e⁻|ᶻ|).
-                let e = libm::exp(-z.abs());
                 let p = if *z >= 0.0 { 1.0 } else { e } / (1.0 + e);
                 loss.add(weight, 1.0 + e, z.max(0.0) - y * *z);
                 *z = weight * (p - y);
@@ -216,17 +222,18 @@ impl<'a> Objective<'a> {
             }
             for (row, residual) in (first..).zip(&*residuals) {
                 let (columns, values) = self.training.rows.row(row);
+                let residual = R::of(*residual);
                 for (&column, &value) in columns.iter().zip(values) {
-                    gradient[column as usize] += residual * f64::from(value);
+                    gradient[column as usize] += residual * R::of_single(value);
                 }
             }
         }
-        gradient[weights.len()] = bias;
+        gradient[weights.len()] = R::of(bias);
         loss.total()
     }
 
     /// Softmax over `outputs` classes: loss `ln Σ eᶻ - Σ q z`.
-    fn softmax(&self, at: &[f64], part: &mut Part) -> f64 {
+    fn softmax(&self, at: &[R], part: &mut Part<R>) -> f64 {
         let k = self.outputs;
         let (weights, intercepts) = at.split_at(at.len() - k);
         let gradient = &mut part.gradient[..];
@@ -235,10 +242,10 @@ impl<'a> Objective<'a> {
         let mut bias = vec![0.0; k];
         for row in part.rows.clone() {
             let (columns, values) = self.training.rows.row(row);
-            z.copy_from_slice(intercepts);
+            z.iter_mut().zip(intercepts).for_each(|(z, b)| *z = b.wide());
             for (&column, &value) in columns.iter().zip(values) {
                 let w = &weights[column as usize * k..][..k];
-                z.iter_mut().zip(w).for_each(|(z, w)| *z += f64::from(value) * w);
+                z.iter_mut().zip(w).for_each(|(z, w)| *z += f64::from(value) * w.wide());
             }
             let weight = self.weight(row);
             let most = z.iter().fold(f64::NEG_INFINITY, |m, &z| m.max(z));
@@ -255,10 +262,10 @@ impl<'a> Objective<'a> {
             }
             for (&column, &value) in columns.iter().zip(values) {
                 let g = &mut gradient[column as usize * k..][..k];
-                g.iter_mut().zip(&z).for_each(|(g, r)| *g += r * f64::from(value));
+                g.iter_mut().zip(&z).for_each(|(g, &r)| *g += R::of(r * f64::from(value)));
             }
         }
-        gradient[weights.len()..].copy_from_slice(&bias);
+        gradient[weights.len()..].iter_mut().zip(bias).for_each(|(g, b)| *g = R::of(b));
         loss.total()
     }
 }
@@ -266,19 +273,19 @@ impl<'a> Objective<'a> {
 /// `Σ value · weight` of a row in four lanes: a single running sum would have each addition wait for
 /// the one before.
 #[inline]
-fn product(columns: &[u32], values: &[f32], weights: &[f64]) -> f64 {
-    let mut lanes = [0.0; 4];
+fn product<R: Real>(columns: &[u32], values: &[f32], weights: &[R]) -> f64 {
+    let mut lanes = [R::default(); 4];
     let (columns, last_columns) = columns.as_chunks::<4>();
     let (values, last_values) = values.as_chunks::<4>();
     for (columns, values) in columns.iter().zip(values) {
         for (lane, (&column, &value)) in lanes.iter_mut().zip(columns.iter().zip(values)) {
-            *lane += f64::from(value) * weights[column as usize];
+            *lane += R::of_single(value) * weights[column as usize];
         }
     }
     for (lane, (&column, &value)) in lanes.iter_mut().zip(last_columns.iter().zip(last_values)) {
-        *lane += f64::from(value) * weights[column as usize];
+        *lane += R::of_single(value) * weights[column as usize];
     }
-    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+    ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])).wide()
 }
 
 /// `Σ weight (ln factor + linear)`, taking the logarithm of products of factors that share a

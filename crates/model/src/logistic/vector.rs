@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::real::Real;
 use crate::reduce;
 
 /// Entries that one thread works on at a time.
@@ -15,41 +16,28 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// `Σ a b` in eight lanes: fixed, so that every machine adds in the same order, and wide enough
 /// for the compiler's vectors.
-fn lanes(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn lanes<A: Real, B: Real>(a: &[A], b: &[B]) -> f64 {
     let mut sums = [0.0; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let tail: f64 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a8.zip(b8) {
+    let (a8, a_tail) = a.as_chunks::<8>();
+    let (b8, b_tail) = b.as_chunks::<8>();
+    for (x, y) in a8.iter().zip(b8) {
         for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
-            *sum += x * y;
+            *sum += x.wide() * y.wide();
         }
     }
+    let tail: f64 = a_tail.iter().zip(b_tail).map(|(x, y)| x.wide() * y.wide()).sum();
     sums.iter().sum::<f64>() + tail
 }
 
-/// `y += a x`.
-pub(super) fn add_scaled(y: &mut [f64], a: f64, x: &[f64]) {
-    y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
-        for (y, x) in y.iter_mut().zip(x) {
-            *y += a * x;
-        }
-    });
-}
-
-/// `y *= x`, entry by entry, times `a`.
-pub(super) fn multiply(y: &mut [f64], a: f64, x: &[f64]) {
-    y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
-        for (y, x) in y.iter_mut().zip(x) {
-            *y *= a * x;
-        }
-    });
-}
-
-/// `Σ a² b`.
-pub(super) fn weighted_square(a: &[f64], b: &[f64]) -> f64 {
-    let part =
-        |r: std::ops::Range<usize>| -> f64 { a[r.clone()].iter().zip(&b[r]).map(|(a, b)| a * a * b).sum() };
-    reduce(a.len(), CHUNK, part, |x, y| x + y).unwrap_or(0.0)
+/// `out = at + a x`.
+pub(super) fn moved(out: &mut [f64], at: &[f64], a: f64, x: &[f64]) {
+    out.par_chunks_mut(CHUNK).zip(at.par_chunks(CHUNK)).zip(x.par_chunks(CHUNK)).for_each(
+        |((out, at), x)| {
+            for (out, (at, x)) in out.iter_mut().zip(at.iter().zip(x)) {
+                *out = at + a * x;
+            }
+        },
+    );
 }
 
 /// Largest magnitude; NaN when there is one.
