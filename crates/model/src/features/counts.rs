@@ -1,10 +1,12 @@
 //! n-grams of texts, numbered once for all folds and settings.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::{
     Ragged, Settings, Tokens, Words, grams,
-    number::{NONE, Numbered, number},
+    number::{Keys, NONE, Numbered, number},
 };
 use crate::{FitError, SettingError, reduce::chunks};
 
@@ -290,22 +292,52 @@ impl Counts {
     }
 }
 
+/// Character n-grams as keys.
+struct Spelled<'a>(&'a [(u128, Place)]);
+
+impl Keys<u128> for Spelled<'_> {
+    fn positions(&self) -> usize {
+        self.0.len()
+    }
+
+    fn each(&self, range: Range<usize>, sink: &mut impl FnMut(usize, u128)) {
+        range.for_each(|i| sink(i, self.0[i].0));
+    }
+}
+
 /// The n-grams of `n` words, from those of `n - 1` words that start at the same tokens.
 fn level(tokens: &Ragged, below: &[u32], n: usize) -> Level {
-    let Numbered { ids, keys, totals } = number::<u64>(tokens.ids.len(), |positions, sink| {
-        // The row that holds the first position; the others follow.
-        let mut row = tokens.ends.partition_point(|&end| end <= positions.start);
-        for at in positions {
-            while tokens.ends[row] <= at {
-                row += 1;
-            }
-            if at + n <= tokens.ends[row] {
-                sink(at, u64::from(below[at]) << 32 | u64::from(tokens.ids[at + n - 1]));
-            }
-        }
-    });
+    let Numbered { ids, keys, totals } = number(&Longer { tokens, below, n });
     let pairs = keys.into_iter().map(|key| ((key >> 32) as u32, key as u32)).collect();
     Level { ids, pairs, totals }
+}
+
+/// The n-grams of `n` words as keys, each at its first token.
+struct Longer<'a> {
+    tokens: &'a Ragged,
+    below: &'a [u32],
+    n: usize,
+}
+
+impl Keys<u64> for Longer<'_> {
+    fn positions(&self) -> usize {
+        self.tokens.ids.len()
+    }
+
+    fn each(&self, range: Range<usize>, sink: &mut impl FnMut(usize, u64)) {
+        let Self { tokens, below, n } = self;
+        // The row that holds the first position; the others follow.
+        let mut row = tokens.ends.partition_point(|&end| end <= range.start);
+        let mut at = range.start;
+        while at < range.end {
+            let end = tokens.ends[row];
+            for at in at..range.end.min((end + 1).saturating_sub(*n)) {
+                sink(at, u64::from(below[at]) << 32 | u64::from(tokens.ids[at + n - 1]));
+            }
+            at = end;
+            row += 1;
+        }
+    }
 }
 
 /// The character n-grams of every distinct word.
@@ -342,8 +374,7 @@ fn char_grams(words: &Words, range: [u8; 2]) -> Result<Grams, FitError> {
         ends.extend(part_ends.iter().map(|end| base + end));
         all.extend(part);
     }
-    let Numbered { ids, keys, .. } =
-        number::<u128>(all.len(), |range, sink| range.for_each(|i| sink(i, all[i].0)));
+    let Numbered { ids, keys, .. } = number(&Spelled(&all));
     let mut spelling = vec![Place { word: NONE, start: 0, len: 0 }; keys.len()];
     for (&id, &(_, place)) in ids.iter().zip(&all) {
         if spelling[id as usize].word == NONE {

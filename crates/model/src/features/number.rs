@@ -1,11 +1,9 @@
 //! Dense ids for keys, in parallel and reproducibly.
 
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::ops::Range;
 
 use rayon::prelude::*;
-
-use crate::reduce::chunks;
 
 /// Stands where there is no id.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -49,148 +47,204 @@ pub(crate) struct Numbered<K> {
     pub(crate) totals: Vec<u32>,
 }
 
-/// Keys that one hash table should hold: it then stays within the second-level cache.
-const PER_PART: usize = 1 << 16;
+/// Keys to be numbered, each at a position.
+pub(crate) trait Keys<K>: Sync {
+    /// Positions, with a key or without.
+    fn positions(&self) -> usize;
 
-/// Positions that are parted at a time.
-const PER_WAVE: usize = 1 << 23;
+    /// Calls `sink(position, key)` for the keys of a range of positions, in ascending order.
+    fn each(&self, range: Range<usize>, sink: &mut impl FnMut(usize, K));
+}
 
-/// Numbers the keys at positions `0..len`; `each(range, sink)` calls `sink(position, key)` for the
-/// keys of a range, in ascending order.
+/// Positions that are numbered on their own first: the table of their keys stays within the
+/// second-level cache.
+const CHUNK: usize = 1 << 17;
+
+/// Positions for each of the parts that distinct keys are dealt into, so that a part's table does.
+const PER_PART: usize = 1 << 18;
+
+/// Numbers keys; ids depend on the keys and their order alone, not on the number of threads.
 ///
-/// Keys are first parted by hash, so that each part's table is small and no two threads meet; ids
-/// depend on the keys' order alone, not on the number of threads.
-pub(crate) fn number<K: Key>(
-    len: usize,
-    each: impl Fn(std::ops::Range<usize>, &mut dyn FnMut(usize, K)) + Sync,
-) -> Numbered<K> {
-    let parts = (len / PER_PART).clamp(1, 512).next_power_of_two();
-    let shift = 64 - parts.trailing_zeros();
-    let part_of = |hash: u64| if parts == 1 { 0 } else { (hash >> shift) as usize };
-    let chunk = (len / 64).max(PER_PART);
-    let mut ids = Vec::with_capacity(len);
-    ids.resize_with(len, || AtomicU32::new(NONE));
-    let (mut keys, mut totals) = (Vec::new(), Vec::new());
-    // Some parts at a time: all keys beside their positions would be the most memory of a training.
-    let waves = (len / PER_WAVE).clamp(1, 4).min(parts);
-    for wave in chunks(parts, parts.div_ceil(waves)) {
-        let scattered: Vec<Vec<Scattered<K>>> = chunks(len, chunk)
-            .into_par_iter()
-            .map(|range| {
-                let room = range.len() / parts * 5 / 4;
-                let mut out: Vec<Scattered<K>> =
-                    wave.clone().map(|_| Scattered::with_capacity(room)).collect();
-                each(range, &mut |position, key| {
-                    let part = part_of(key.hash64()).wrapping_sub(wave.start);
-                    if let Some(part) = out.get_mut(part) {
-                        part.keys.push(key);
-                        part.positions.push(position as u32);
-                    }
-                });
-                out
-            })
-            .collect();
-        let tables: Vec<Table<K>> = (0..wave.len())
-            .into_par_iter()
-            .map(|part| {
-                let size = scattered.iter().map(|chunk| chunk[part].keys.len()).sum::<usize>();
-                let mut table = Table::with_capacity(size / 2);
-                scattered.iter().flat_map(|chunk| &chunk[part].keys).for_each(|&key| table.count(key));
-                table
-            })
-            .collect();
-        let bases: Vec<u32> = tables
-            .iter()
-            .scan(keys.len() as u32, |next, table| {
-                let base = *next;
-                *next = next.saturating_add(table.keys.len() as u32);
-                Some(base)
-            })
-            .collect();
-        tables.par_iter().zip(&bases).enumerate().for_each(|(part, (table, &base))| {
-            for chunk in &scattered {
-                for (&key, &position) in chunk[part].keys.iter().zip(&chunk[part].positions) {
-                    // Each position is written once; the atomics only let parts share the vector.
-                    ids[position as usize].store(base + table.id(key), Ordering::Relaxed);
-                }
+/// Each chunk of positions numbers its own keys. Text repeats itself, so a chunk's distinct keys are
+/// few; only these are then dealt by hash into parts and numbered for all chunks. Frequent keys come
+/// first, so that what is looked up by id most often shares cache lines.
+pub(crate) fn number<K: Key>(keys: &impl Keys<K>) -> Numbered<K> {
+    let len = keys.positions();
+    let parts = (len / PER_PART).clamp(1, 256).next_power_of_two();
+    let mut ids = vec![NONE; len];
+    let locals: Vec<Dealt<K>> = ids
+        .par_chunks_mut(CHUNK)
+        .enumerate()
+        .map(|(i, ids)| {
+            let base = i * CHUNK;
+            let mut table = Table::default();
+            keys.each(base..base + ids.len(), &mut |position, key| ids[position - base] = table.add(key, 1));
+            Dealt::new(table.entries, parts)
+        })
+        .collect();
+    let (tables, found): (Vec<Table<K>>, Vec<Vec<u32>>) = (0..parts)
+        .into_par_iter()
+        .map(|part| {
+            let mut table = Table::default();
+            let dealt = locals.iter().flat_map(|local| local.part(part));
+            let found = dealt.map(|entry| table.add(entry.key, entry.total)).collect();
+            (table, found)
+        })
+        .unzip();
+    let (rank, bases) = rank(&tables);
+    // Where in `found` each part of each chunk begins.
+    let mut next = vec![0; parts];
+    let starts: Vec<Vec<usize>> = locals
+        .iter()
+        .map(|local| {
+            let starts = next.clone();
+            next.iter_mut().enumerate().for_each(|(part, at)| *at += local.part(part).len());
+            starts
+        })
+        .collect();
+    ids.par_chunks_mut(CHUNK).zip(locals.par_iter().zip(&starts)).for_each(|(ids, (local, starts))| {
+        let mut map = vec![NONE; local.entries.len()];
+        for (part, &start) in starts.iter().enumerate() {
+            for (entry, &id) in local.part(part).iter().zip(&found[part][start..]) {
+                map[entry.id as usize] = rank[bases[part] + id as usize];
             }
-        });
-        for table in tables {
-            keys.extend(table.keys);
-            totals.extend(table.totals);
         }
+        ids.iter_mut().filter(|id| **id != NONE).for_each(|id| *id = map[*id as usize]);
+    });
+    drop(locals);
+    let distinct = rank.len();
+    let mut numbered = Numbered { ids, keys: Vec::new(), totals: vec![0; distinct] };
+    let mut first = tables.iter().find_map(|table| table.entries.first());
+    if let Some(entry) = first.take() {
+        numbered.keys.resize(distinct, entry.key);
     }
-    let ids = ids.into_iter().map(AtomicU32::into_inner).collect();
-    Numbered { ids, keys, totals }
+    for (entry, &id) in tables.iter().flat_map(|table| &table.entries).zip(&rank) {
+        (numbered.keys[id as usize], numbered.totals[id as usize]) = (entry.key, entry.total);
+    }
+    numbered
 }
 
-/// Keys of one part and where they stand.
-struct Scattered<K> {
-    keys: Vec<K>,
-    positions: Vec<u32>,
+/// The final id of every key, table by table, and where each table begins in that list: keys with
+/// more bits in their total first, then by table and order within.
+fn rank<K>(tables: &[Table<K>]) -> (Vec<u32>, Vec<usize>) {
+    const BITS: usize = u32::BITS as usize + 1;
+    let class = |total: u32| total.leading_zeros() as usize;
+    let all = || tables.iter().flat_map(|table| &table.entries);
+    let mut next = [0_u32; BITS];
+    all().for_each(|entry| next[class(entry.total)] += 1);
+    let mut sum = 0;
+    for count in &mut next {
+        sum += std::mem::replace(count, sum);
+    }
+    let rank = all()
+        .map(|entry| {
+            let next = &mut next[class(entry.total)];
+            *next += 1;
+            *next - 1
+        })
+        .collect();
+    let bases = tables
+        .iter()
+        .scan(0, |next, table| {
+            let base = *next;
+            *next += table.entries.len();
+            Some(base)
+        })
+        .collect();
+    (rank, bases)
 }
 
-impl<K> Scattered<K> {
-    fn with_capacity(room: usize) -> Self {
-        Self { keys: Vec::with_capacity(room), positions: Vec::with_capacity(room) }
+/// A key, how often it occurs, and its id in the table that it comes from.
+#[derive(Debug, Clone, Copy)]
+struct Entry<K> {
+    key: K,
+    total: u32,
+    id: u32,
+}
+
+/// The entries of one chunk, part by part.
+struct Dealt<K> {
+    entries: Vec<Entry<K>>,
+    /// One past the last entry of each part.
+    ends: Vec<u32>,
+}
+
+impl<K: Key> Dealt<K> {
+    fn new(entries: Vec<Entry<K>>, parts: usize) -> Self {
+        // The tables take their slots from the low bits.
+        let shift = u64::BITS - parts.trailing_zeros();
+        let part_of = |entry: &Entry<K>| entry.key.hash64().checked_shr(shift).unwrap_or(0) as usize;
+        let mut ends = vec![0; parts];
+        entries.iter().for_each(|entry| ends[part_of(entry)] += 1);
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += std::mem::replace(end, sum);
+        }
+        let mut dealt = entries.clone();
+        for entry in &entries {
+            let next = &mut ends[part_of(entry)];
+            dealt[*next as usize] = *entry;
+            *next += 1;
+        }
+        Self { entries: dealt, ends }
+    }
+
+    fn part(&self, part: usize) -> &[Entry<K>] {
+        let start = if part == 0 { 0 } else { self.ends[part - 1] };
+        &self.entries[start as usize..self.ends[part] as usize]
     }
 }
 
-/// A small open-addressing table of keys, their ids and counts.
+/// An open-addressing table of keys and their totals.
 #[derive(Debug)]
 struct Table<K> {
+    /// Id plus one; 0 is free. A power of two, at most half full.
     slots: Vec<u32>,
-    keys: Vec<K>,
-    totals: Vec<u32>,
+    entries: Vec<Entry<K>>,
+}
+
+impl<K> Default for Table<K> {
+    fn default() -> Self {
+        Self { slots: vec![0; 16], entries: Vec::new() }
+    }
 }
 
 impl<K: Key> Table<K> {
-    fn with_capacity(keys: usize) -> Self {
-        Self { slots: vec![0; (keys * 2).next_power_of_two().max(16)], keys: Vec::new(), totals: Vec::new() }
-    }
-
+    /// The id of `key`, which has occurred `times` more.
     #[inline]
-    fn find(&self, key: K) -> Result<usize, usize> {
+    fn add(&mut self, key: K, times: u32) -> u32 {
         let mask = self.slots.len() - 1;
         let mut slot = key.hash64() as usize & mask;
         loop {
-            match self.slots[slot] {
-                0 => return Err(slot),
-                id if self.keys[id as usize - 1] == key => return Ok(id as usize - 1),
-                _ => slot = (slot + 1) & mask,
-            }
-        }
-    }
-
-    #[inline]
-    fn count(&mut self, key: K) {
-        match self.find(key) {
-            Ok(id) => self.totals[id] = self.totals[id].saturating_add(1),
-            Err(slot) => {
-                self.keys.push(key);
-                self.totals.push(1);
-                self.slots[slot] = self.keys.len() as u32;
-                if self.keys.len() * 4 > self.slots.len() * 3 {
-                    self.grow();
+            let id = self.slots[slot].wrapping_sub(1);
+            match self.entries.get_mut(id as usize) {
+                Some(entry) if entry.key == key => {
+                    entry.total = entry.total.saturating_add(times);
+                    return id;
                 }
+                Some(_) => slot = (slot + 1) & mask,
+                None => break,
             }
         }
+        let id = self.entries.len() as u32;
+        self.entries.push(Entry { key, total: times, id });
+        self.slots[slot] = id + 1;
+        if self.entries.len() * 2 > self.slots.len() {
+            self.grow();
+        }
+        id
     }
 
-    #[inline]
-    fn id(&self, key: K) -> u32 {
-        self.find(key).map_or(NONE, |id| id as u32)
-    }
-
+    #[cold]
     fn grow(&mut self) {
-        let mask = self.slots.len() * 2 - 1;
+        let mask = self.slots.len() * 4 - 1;
         let mut slots = vec![0; mask + 1];
-        for (id, key) in (1_u32..).zip(&self.keys) {
-            let mut slot = key.hash64() as usize & mask;
+        for entry in &self.entries {
+            let mut slot = entry.key.hash64() as usize & mask;
             while slots[slot] != 0 {
                 slot = (slot + 1) & mask;
             }
-            slots[slot] = id;
+            slots[slot] = entry.id + 1;
         }
         self.slots = slots;
     }
@@ -202,14 +256,20 @@ mod tests {
 
     use super::*;
 
+    struct NoSevens<'a>(&'a [u64]);
+
+    impl Keys<u64> for NoSevens<'_> {
+        fn positions(&self) -> usize {
+            self.0.len()
+        }
+
+        fn each(&self, range: Range<usize>, sink: &mut impl FnMut(usize, u64)) {
+            range.filter(|&i| self.0[i] != 7).for_each(|i| sink(i, self.0[i]));
+        }
+    }
+
     fn numbered(keys: &[u64]) -> Numbered<u64> {
-        number(keys.len(), |range, sink| {
-            for i in range {
-                if keys[i] != 7 {
-                    sink(i, keys[i]);
-                }
-            }
-        })
+        number(&NoSevens(keys))
     }
 
     #[test]
