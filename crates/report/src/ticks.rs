@@ -239,7 +239,7 @@ mod tests {
         // 2009-04-06T22:19:45Z to 2009-06-25T10:28:31Z: Sentiment140.
         assert_eq!(
             labels(1_239_056_385, 1_245_925_711),
-            ["13 Apr 2009", "27 Apr", "11 May", "25 May", "8 Jun", "22 Jun"]
+            ["20 Apr 2009", "4 May", "18 May", "1 Jun", "15 Jun"]
         );
         assert_eq!(labels(0, 10 * HOUR), ["1 Jan 00:00", "03:00", "06:00", "09:00"]);
         assert_eq!(labels(0, 30 * DAY), ["5 Jan 1970", "12 Jan", "19 Jan", "26 Jan"]);

@@ -213,17 +213,19 @@ impl Bars {
                     Fill(colour, 1.0),
                     Some(&hint),
                 );
-                let mut above = a.min(b);
+                let falls = to < from;
+                let mut end = if falls { a.max(b) } else { a.min(b) };
                 let interval = if self.stacked { None } else { self.series[nth].interval(at) };
                 if let Some((low, high)) = interval {
                     let (low, high) = (ruler.y(low, &area), ruler.y(high, &area));
                     axes::whisker(canvas, [x + wide / 2.0, low], [x + wide / 2.0, high]);
-                    above = above.min(high);
+                    end = if falls { end.max(low) } else { end.min(high) };
                 }
                 let label = self.end_label(at, nth);
                 let last = !self.stacked || nth + 1 == self.series.len();
                 if last && width(&label, 11.0, false) <= wide.max(slot * 0.9 / side) {
-                    let text = Text::new(x + wide / 2.0, above - 5.0, &label).size(11.0);
+                    let y = if falls { end + 13.0 } else { end - 5.0 };
+                    let text = Text::new(x + wide / 2.0, y, &label).size(11.0);
                     canvas.text(&text.anchor(Anchor::Middle));
                 }
             }

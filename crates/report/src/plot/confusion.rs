@@ -70,7 +70,8 @@ impl Confusion {
         let left = RIM + 22.0 + names + 10.0;
         let wide = ((WIDTH - RIM - left) / classes as f64).min(if classes == 2 { 170.0 } else { 110.0 });
         let high = if classes == 2 { 96.0 } else { wide.clamp(22.0, 62.0) };
-        let grid = top + 44.0;
+        let heads: Vec<_> = shown.iter().map(|label| wrap(label, SMALL, false, wide - 6.0, 2)).collect();
+        let grid = top + 29.0 + 15.0 * heads.iter().map(Vec::len).max().unwrap_or(1) as f64;
         let side = wide * classes as f64;
         let head = Text::new(left + side / 2.0, top + 12.0, "predicted").anchor(Anchor::Middle);
         canvas.text(&head.colour(Colour::Muted));
@@ -78,10 +79,11 @@ impl Confusion {
         let truth = Text::new(RIM + 12.0, middle, "true class").anchor(Anchor::Middle).upwards();
         canvas.text(&truth.colour(Colour::Muted));
         for (at, label) in shown.iter().enumerate() {
-            let lines = wrap(label, SMALL, false, wide - 6.0, 1);
-            let text = lines.first().map_or("", String::as_str);
             let x = left + wide * (at as f64 + 0.5);
-            canvas.text(&Text::new(x, grid - 8.0, text).anchor(Anchor::Middle).title(label));
+            for (line, text) in heads[at].iter().rev().enumerate() {
+                let y = grid - 8.0 - 15.0 * line as f64;
+                canvas.text(&Text::new(x, y, text).anchor(Anchor::Middle).title(label));
+            }
             let cut = elide(label, SMALL, false, 150.0);
             let y = grid + high * (at as f64 + 0.5) + 4.2;
             canvas.text(&Text::new(left - 8.0, y, &cut).anchor(Anchor::End).title(label));
