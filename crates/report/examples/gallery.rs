@@ -305,6 +305,15 @@ fn judged(page: &mut Page) {
                 .draw("confusion-seven"),
             "Seven classes, long names.",
         )
+        .figure(
+            Confusion::new(
+                "Twenty-eight classes",
+                (0..28).map(|at| format!("émotion {at}")),
+                (0..28).map(|a| (0..28).map(|b| if a == b { 900 } else { (a * b) % 40 }).collect()).collect(),
+            )
+            .draw("confusion-many"),
+            "Twenty-eight classes.",
+        )
         .figure(Confusion::new("One class", ["positive"], vec![vec![12]]).draw("confusion-one"), "One class.")
         .figure(
             Confusion::new(

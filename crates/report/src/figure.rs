@@ -272,7 +272,7 @@ mod tests {
 
         #[test]
         fn any_numbers_and_names_are_drawn_inside_the_picture(
-            names in prop::collection::vec("\\PC{0,40}", 0..9),
+            names in prop::collection::vec("\\PC{0,40}", 0..30),
             values in prop::collection::vec(number(), 0..9),
             others in prop::collection::vec(number(), 0..9),
             times in prop::collection::vec(any::<i64>(), 0..6),

@@ -86,7 +86,9 @@ impl Page {
             style: format!("{fonts}{}{}", include_str!("../../templates/page.css"), theme::css()),
             script: include_str!("../../templates/page.js"),
         };
-        page.render().expect("writing into a String does not fail")
+        let html = page.render().expect("writing into a String does not fail");
+        // Damaged texts hold control characters, which HTML has no place for.
+        html.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{fffd}")
     }
 
     /// The fonts that the page's text needs, the two Latin ones always.

@@ -83,7 +83,7 @@ impl Bars {
     /// The picture.
     pub fn draw(&self, name: &str) -> Figure {
         let mut canvas = Canvas::new();
-        let mut y = axes::heading(&mut canvas, &self.title, &self.subtitle);
+        let mut y = axes::heading(&mut canvas, &self.title, &self.subtitle, WIDTH);
         if self.categories.is_empty() || self.range().is_none() {
             let bottom = axes::nothing(&mut canvas, y);
             return Figure::new(name, &self.title, "No data.", [WIDTH, bottom], canvas);
@@ -91,7 +91,7 @@ impl Bars {
         if self.series.len() > 1 {
             let entries: Vec<_> =
                 self.series.iter().map(|s| (s.name.as_str(), s.colour, Key::Box(1.0))).collect();
-            y = axes::legend(&mut canvas, y, &entries);
+            y = axes::legend(&mut canvas, y, &entries, WIDTH);
         }
         let height =
             if self.lies() { self.draw_lying(&mut canvas, y) } else { self.draw_upright(&mut canvas, y) };

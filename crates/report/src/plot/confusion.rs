@@ -45,7 +45,7 @@ impl Confusion {
 
     /// True Neg and so on, where there are two classes.
     fn verdict(&self, truth: usize, predicted: usize) -> Option<&'static str> {
-        (self.labels.len() == 2).then(|| match (truth == self.positive, predicted == self.positive) {
+        (self.labels.len() == 2).then_some(match (truth == self.positive, predicted == self.positive) {
             (false, false) => "True Neg",
             (false, true) => "False Pos",
             (true, false) => "False Neg",
@@ -56,8 +56,9 @@ impl Confusion {
     /// The picture.
     pub fn draw(&self, name: &str) -> Figure {
         let mut canvas = Canvas::new();
-        let top = axes::heading(&mut canvas, &self.title, &self.subtitle);
         let classes = self.labels.len();
+        let room = if classes <= 3 { axes::SQUARE + 104.0 } else { WIDTH };
+        let top = axes::heading(&mut canvas, &self.title, &self.subtitle, room);
         let total: u64 = (0..classes)
             .flat_map(|truth| (0..classes).map(move |predicted| (truth, predicted)))
             .fold(0, |sum, (truth, predicted)| sum.saturating_add(self.count(truth, predicted)));
@@ -68,10 +69,24 @@ impl Confusion {
         let shown: Vec<_> = self.labels.iter().map(|label| drawable(label)).collect();
         let names = shown.iter().map(|label| width(label, SMALL, false)).fold(0.0, f64::max).min(150.0);
         let left = RIM + 22.0 + names + 10.0;
-        let wide = ((WIDTH - RIM - left) / classes as f64).min(if classes == 2 { 170.0 } else { 110.0 });
+        let wide = ((room - RIM - left) / classes as f64).min(if classes == 2 { 170.0 } else { 110.0 });
         let high = if classes == 2 { 96.0 } else { wide.clamp(22.0, 62.0) };
-        let heads: Vec<_> = shown.iter().map(|label| wrap(label, SMALL, false, wide - 6.0, 2)).collect();
-        let grid = top + 29.0 + 15.0 * heads.iter().map(Vec::len).max().unwrap_or(1) as f64;
+        // Over narrow columns names stand upright.
+        let narrow = wide < 46.0;
+        let heads: Vec<Vec<String>> = shown
+            .iter()
+            .map(|label| {
+                if narrow {
+                    vec![elide(label, SMALL, false, 110.0).into_owned()]
+                } else {
+                    wrap(label, SMALL, false, wide - 6.0, 2)
+                }
+            })
+            .collect();
+        let tallest = heads.iter().map(|lines| {
+            if narrow { width(&lines.concat(), SMALL, false) } else { 15.0 * lines.len() as f64 }
+        });
+        let grid = top + 29.0 + tallest.fold(0.0, f64::max);
         let side = wide * classes as f64;
         let head = Text::new(left + side / 2.0, top + 12.0, "predicted").anchor(Anchor::Middle);
         canvas.text(&head.colour(Colour::Muted));
@@ -82,7 +97,12 @@ impl Confusion {
             let x = left + wide * (at as f64 + 0.5);
             for (line, text) in heads[at].iter().rev().enumerate() {
                 let y = grid - 8.0 - 15.0 * line as f64;
-                canvas.text(&Text::new(x, y, text).anchor(Anchor::Middle).title(label));
+                let text = if narrow {
+                    Text::new(x + 4.2, y, text).upwards()
+                } else {
+                    Text::new(x, y, text).anchor(Anchor::Middle)
+                };
+                canvas.text(&text.title(label));
             }
             let cut = elide(label, SMALL, false, 150.0);
             let y = grid + high * (at as f64 + 0.5) + 4.2;
@@ -103,14 +123,12 @@ impl Confusion {
             Number::Count.show(total as f64),
             Number::Percent(1).show(right as f64 / total as f64)
         );
-        canvas.text(&Text::new(RIM, bottom + 24.0, &line).size(11.5).colour(Colour::Muted));
-        Figure::new(
-            name,
-            &self.title,
-            &format!("Confusion matrix. {line}"),
-            [WIDTH, bottom + 24.0 + RIM],
-            canvas,
-        )
+        let mut y = bottom + 8.0;
+        for text in wrap(&line, 11.5, false, room - 2.0 * RIM, 2) {
+            y += 16.0;
+            canvas.text(&Text::new(RIM, y, &text).size(11.5).colour(Colour::Muted));
+        }
+        Figure::new(name, &self.title, &format!("Confusion matrix. {line}"), [room, y + RIM], canvas)
     }
 
     fn draw_cell(
