@@ -150,7 +150,7 @@ impl Bars {
                 || self.categories.iter().any(|name| {
                     let name = drawable(name);
                     let lines = wrap(&name, SMALL, false, room, 2);
-                    lines.concat().replace(' ', "") != name.split_whitespace().collect::<String>()
+                    lines.concat().replace(' ', "") != name.replace([' ', '\t', '\n'], "")
                 })
         })
     }

@@ -7,6 +7,9 @@ use crate::fonts::{drawable, elide, width, wrap};
 use crate::number::Number;
 use crate::theme::Colour;
 
+/// Size of the counts where there is room.
+const COUNT: f64 = 15.0;
+
 /// Rows are the true class, columns the predicted one. Cells are tinted by their share of the row and say count and
 /// that share; with two classes also True Neg, False Pos, False Neg, True Pos and the share of all.
 #[derive(Debug, Clone)]
@@ -108,11 +111,18 @@ impl Confusion {
             let y = grid + high * (at as f64 + 0.5) + 4.2;
             canvas.text(&Text::new(left - 8.0, y, &cut).anchor(Anchor::End).title(label));
         }
+        let widest = (0..classes)
+            .flat_map(|truth| (0..classes).map(move |predicted| (truth, predicted)))
+            .map(|(truth, predicted)| {
+                width(&Number::Count.show(self.count(truth, predicted) as f64), COUNT, true)
+            })
+            .fold(0.0, f64::max);
+        let size = COUNT * ((wide - 8.0) / widest).clamp(0.0, 1.0);
         for truth in 0..classes {
             let row: u64 = (0..classes).fold(0, |sum, at| sum.saturating_add(self.count(truth, at)));
             for predicted in 0..classes {
                 let corner = [left + wide * predicted as f64, grid + high * truth as f64];
-                self.draw_cell(&mut canvas, corner, [wide, high], [truth, predicted], [row, total]);
+                self.draw_cell(&mut canvas, [corner, [wide, high]], [truth, predicted], [row, total], size);
             }
         }
         let bottom = grid + high * classes as f64;
@@ -134,10 +144,10 @@ impl Confusion {
     fn draw_cell(
         &self,
         canvas: &mut Canvas,
-        [x, y]: [f64; 2],
-        [wide, high]: [f64; 2],
+        [[x, y], [wide, high]]: [[f64; 2]; 2],
         [truth, predicted]: [usize; 2],
         [row, total]: [u64; 2],
+        size: f64,
     ) {
         let count = self.count(truth, predicted);
         let share = if row == 0 { f64::NAN } else { count as f64 / row as f64 };
@@ -153,7 +163,7 @@ impl Confusion {
         let opacity = if tint < 0.5 { 0.06 + 0.5 * tint } else { 0.9 + 0.2 * (tint - 0.5) };
         let ink = if tint < 0.5 { Colour::Ink } else { Colour::OnMark };
         canvas.rect([x + 1.0, y + 1.0, wide - 2.0, high - 2.0], Fill(colour, opacity), Some(&hint));
-        let mut lines = vec![(number, 15.0, true), (percent, 12.0, false)];
+        let mut lines = vec![(number, size, true), (percent, 12.0, false)];
         if let Some(verdict) = self.verdict(truth, predicted) {
             let all = Number::Percent(2).show(count as f64 / total as f64);
             lines.insert(0, (verdict.to_owned(), 12.0, false));
