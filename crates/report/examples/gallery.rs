@@ -66,6 +66,7 @@ fn overview(page: &mut Page) {
             (" again", -0.2),
         ]))
         .highlighted(weighed(&[("الخدمة ", 0.0), ("ممتازة", 0.8), (" لكن السعر ", 0.0), ("مرتفع", -0.6)]))
+        .file("figures/bars-classes.svg", "The classes as SVG")
         .details("How this was counted", |inside| {
             inside.text("Exactly.").list(["one", "two"]);
         });

@@ -346,7 +346,19 @@ pub(crate) fn database() -> Arc<fontdb::Database> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_drawable_has_glyphs(text in any::<String>()) {
+            let shown = drawable(&text);
+            prop_assert!(shown.chars().all(|c| covered(c).is_some()), "{shown:?}");
+            prop_assert!(width(&shown, 12.0, false).is_finite());
+            prop_assert_eq!(drawable(&shown), shown.clone(), "spelled out twice is spelled out once");
+        }
+    }
 
     #[test]
     fn arabic_is_joined_and_runs_from_right_to_left() {

@@ -13,6 +13,8 @@ pub enum Block {
     Text(String),
     /// A bullet list.
     List(Vec<String>),
+    /// A file beside the page, and what it is.
+    File(String, String),
     /// Numbers side by side.
     Cards(Vec<Card>),
     /// Something to know, to heed or to mend.

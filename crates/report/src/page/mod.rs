@@ -135,6 +135,11 @@ impl Section {
         self.push(Block::List(items.into_iter().map(Into::into).collect()))
     }
 
+    /// A link to a file beside the page, by its plain name: an export, the numbers as JSON.
+    pub fn file(&mut self, name: impl Into<String>, text: impl Into<String>) -> &mut Self {
+        self.push(Block::File(name.into(), text.into()))
+    }
+
     /// Numbers that a reader looks for first, side by side.
     pub fn cards(&mut self, cards: impl IntoIterator<Item = Card>) -> &mut Self {
         self.push(Block::Cards(cards.into_iter().collect()))
@@ -233,6 +238,7 @@ mod tests {
             .heading(text)
             .text(text)
             .list([text])
+            .file(text, text)
             .cards([Card::new(text, text).hint(text).severity(Severity::Good)])
             .note(Note::new(Severity::Trouble, text).text(text).items([text]))
             .table(table)
@@ -269,7 +275,10 @@ mod tests {
         let html = page("x", 0.3).html();
         let links: Vec<&str> =
             html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-        assert!(links.iter().all(|link| link.starts_with('#') || link.starts_with("figures/")), "{links:?}");
+        assert!(
+            links.iter().all(|link| ["#", "./", "figures/"].iter().any(|start| link.starts_with(start))),
+            "{links:?}"
+        );
         assert!(!html.contains("src=\"") && !html.contains("@import") && !html.contains("url(http"));
         assert!(html.len() < 200_000, "{}", html.len());
     }
