@@ -80,10 +80,15 @@ impl Words {
     /// The id of `word`, which is put in if it is new.
     #[inline]
     pub fn insert(&mut self, word: &str) -> u32 {
+        self.insert_hashed(word, Self::hash(word))
+    }
+
+    /// The id of `word` among words that are told apart by `hash`.
+    #[inline]
+    pub(crate) fn insert_hashed(&mut self, word: &str, hash: u64) -> u32 {
         if (self.len() + 1) * 4 > self.slots.len() * 3 {
             self.grow();
         }
-        let hash = Self::hash(word);
         match probe(&self.slots, hash) {
             Ok(id) => id,
             Err(slot) => {
