@@ -100,18 +100,46 @@ impl Identities {
 impl WordSets {
     fn push(&mut self, identity: &str) {
         let start = self.words.len();
-        self.words.extend(identity.split(' ').map(|word| xxh3_64(word.as_bytes()) as u32));
-        self.words[start..].sort_unstable();
-        let mut end = start;
-        for at in start..self.words.len() {
-            if at == start || self.words[at] != self.words[end - 1] {
-                self.words[end] = self.words[at];
-                end += 1;
-            }
+        each_word(identity.as_bytes(), |word| self.words.push(xxh3_64(word) as u32));
+        let set = &mut self.words[start..];
+        set.sort_unstable();
+        // Without a branch: nobody can foretell which word comes twice.
+        let mut distinct = 1;
+        for at in 1..set.len() {
+            let word = set[at];
+            let new = word != set[distinct - 1];
+            set[distinct - usize::from(!new)] = word;
+            distinct += usize::from(new);
         }
+        let end = start + distinct;
         self.words.truncate(end);
         self.ends.push(end as u32);
     }
+}
+
+/// Gives each piece of `line` between single spaces, eight bytes at a look; a line has one at least.
+fn each_word<'a>(line: &'a [u8], mut sink: impl FnMut(&'a [u8])) {
+    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let (chunks, rest) = line.as_chunks::<8>();
+    let mut start = 0;
+    let mut look = |at: usize, eight: [u8; 8]| {
+        let apart = u64::from_le_bytes(eight) ^ u64::from_ne_bytes([b' '; 8]);
+        // The high bit of each byte that is a space.
+        let mut spaces = !(((apart & LOW) + LOW) | apart | LOW);
+        while spaces != 0 {
+            let end = at + spaces.trailing_zeros() as usize / 8;
+            sink(&line[start..end]);
+            start = end + 1;
+            spaces &= spaces - 1;
+        }
+    };
+    for (i, &eight) in chunks.iter().enumerate() {
+        look(i * 8, eight);
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    look(chunks.len() * 8, last);
+    sink(&line[start..]);
 }
 
 /// What became of texts that stand with different labels.
