@@ -147,7 +147,16 @@ fn whole(data: &Corpus) -> Result<(Prepared, Identities), ExperimentError> {
     }
     let names = Identities::of(data);
     let resolved = resolve_conflicts(data, &names);
-    let (groups, swollen) = near_duplicates(&names).without_templates(&names, &resolved.labels);
+    let labels = data.labels().to_vec();
+    // Neither waits for the other, and each has stretches that only one core works on.
+    let ((groups, swollen), (all, data_hash)) = rayon::join(
+        || near_duplicates(&names).without_templates(&names, &resolved.labels),
+        || {
+            let all = in_order(data, (0..data.len() as u32).map(|row| (row, resolved.labels[row as usize])));
+            let data_hash = content_hash(&labels, &all);
+            (all, data_hash)
+        },
+    );
     let notes = swollen.iter().map(|found| {
         let example: String = data.text(found.example as usize).chars().take(60).collect();
         format!(
@@ -164,10 +173,8 @@ fn whole(data: &Corpus) -> Result<(Prepared, Identities), ExperimentError> {
         relabelled: resolved.relabelled,
         ..Dropped::default()
     };
-    let all = in_order(data, (0..data.len() as u32).map(|row| (row, resolved.labels[row as usize])));
-    let labels = data.labels().to_vec();
     let prepared = Prepared {
-        data_hash: content_hash(&labels, &all),
+        data_hash,
         train: all.into_iter().filter(|r| r.class != Corpus::NONE).collect(),
         test: Vec::new(),
         notes: notes.collect(),

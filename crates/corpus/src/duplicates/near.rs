@@ -170,11 +170,11 @@ impl Outline {
         Self(buckets << 6 | Self::MOST.min(words.len() as u32))
     }
 
-    /// Whether the sets may overlap by [`NEAR`]: sets of a and b words then differ in at most
-    /// (a + b)(1 - NEAR) / (1 + NEAR) = (a + b) / 9 words, and in no more buckets.
+    /// Whether the sets may overlap by [`NEAR`]: they are apart in no more buckets than words.
     fn may_be_near(self, other: Self) -> bool {
         let (a, b) = (self.0 & Self::MOST, other.0 & Self::MOST);
-        a.max(b) == Self::MOST || ((self.0 ^ other.0) >> 6).count_ones() <= (a + b) / 9
+        a.max(b) == Self::MOST
+            || ((self.0 ^ other.0) >> 6).count_ones() as usize <= most_apart((a + b) as usize)
     }
 }
 
@@ -210,21 +210,27 @@ impl Met {
     }
 }
 
+/// How many words two sets of `words` words together may have apart, if they overlap by [`NEAR`]:
+/// (a + b)(1 - NEAR) / (1 + NEAR) = (a + b) / 9.
+fn most_apart(words: usize) -> usize {
+    words / 9
+}
+
 /// Whether two sorted sets overlap by at least [`NEAR`] of their union.
 fn similar(a: &[u32], b: &[u32]) -> bool {
-    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
-    if (short.len() as f64) < NEAR * long.len() as f64 {
+    let most = most_apart(a.len() + b.len());
+    if a.len().abs_diff(b.len()) > most {
         return false;
     }
     let (mut i, mut j, mut both) = (0, 0, 0);
-    while i < a.len() && j < b.len() {
-        match a[i].cmp(&b[j]) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => (i, j, both) = (i + 1, j + 1, both + 1),
-        }
+    // Most sets part after a few words. Which of two words is smaller nobody can foretell: no branch.
+    while i < a.len() && j < b.len() && i + j <= most + 2 * both {
+        let (x, y) = (a[i], b[j]);
+        i += usize::from(x <= y);
+        j += usize::from(y <= x);
+        both += usize::from(x == y);
     }
-    f64::from(both) >= NEAR * (a.len() + b.len() - both as usize) as f64
+    a.len() + b.len() - 2 * both <= most
 }
 
 #[cfg(test)]
@@ -286,6 +292,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn similar_is_what_jaccard_says(
+            a in prop::collection::btree_set(0_u32..40, 1..40),
+            flips in prop::collection::btree_set(0_u32..40, 0..6),
+        ) {
+            let b: std::collections::BTreeSet<u32> = a.symmetric_difference(&flips).copied().collect();
+            let share = a.intersection(&b).count() as f64 / a.union(&b).count() as f64;
+            // Spread out, as hashes are.
+            let set = |set: &std::collections::BTreeSet<u32>| set.iter().map(|word| word << 26).collect::<Vec<_>>();
+            let (a, b) = (set(&a), set(&b));
+            prop_assert_eq!(similar(&a, &b), share >= NEAR);
+            prop_assert!(share < NEAR || Outline::of(&a).may_be_near(Outline::of(&b)));
+        }
+
         #[test]
         fn groups_do_not_depend_on_the_order_of_the_rows(
             texts in proptest::collection::vec("(a|b|c|d|e|f|g)( (a|b|c|d|e|f|g|h)){3,7}", 1..40)
