@@ -43,11 +43,11 @@ impl Identities {
                     // Mentions and links alone leave nothing; such texts are the same only letter by letter.
                     let same_by = if identity.is_empty() { text } else { identity.as_str() };
                     *hash = xxh3_64(same_by.as_bytes());
-                    rows.push((*hash, row as u32));
+                    rows.push((*hash, (*hash, row as u32)));
                     sets.push(identity);
                 }
                 // A clone has the size that it needs, and the pages of the scratch are used again.
-                (sets.clone(), Hand::deal(rows, |row| row.0))
+                (sets.clone(), Hand::deal(rows))
             })
             .collect();
         let (sets, hands): (Vec<WordSets>, Vec<_>) = read.into_iter().unzip();
@@ -89,7 +89,7 @@ impl Identities {
 struct Scratch {
     identity: String,
     sets: WordSets,
-    rows: Vec<(u64, u32)>,
+    rows: Vec<(u64, (u64, u32))>,
 }
 
 impl WordSets {

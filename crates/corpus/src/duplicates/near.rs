@@ -20,7 +20,8 @@ const LOOK_BACK: usize = 3;
 /// A row under one of its keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
-    key: u64,
+    /// The bits of the key below those that say its part.
+    key: u32,
     row: u32,
     /// What most pairs are told apart by, kept here since the words lie far away.
     outline: Outline,
@@ -43,9 +44,12 @@ pub fn near_duplicates(identities: &Identities) -> Groups {
             for row in range.filter(|&row| !copy[row]) {
                 let words = identities.words(row);
                 let outline = Outline::of(words);
-                keys(words, &mut |key| found.push(Candidate { key, row: row as u32, outline }));
+                keys(words, &mut |key| {
+                    let below = (key >> (u32::BITS - PARTS.ilog2())) as u32;
+                    found.push((key, Candidate { key: below, row: row as u32, outline }));
+                });
             }
-            Hand::deal(found, |candidate| candidate.key)
+            Hand::deal(found)
         })
         .collect();
     drop(copy);
@@ -157,24 +161,24 @@ fn bands(words: &[u32], sink: &mut impl FnMut(u64)) {
     }
 }
 
-/// A set of words in one number: which of 26 buckets they fall into, and how many they are, up to
-/// 63. It tells most candidates apart without a look at their words.
+/// A set of words in one number: which of 56 buckets they fall into, and how many they are, up to
+/// 255. It tells most candidates apart without a look at their words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Outline(u32);
+struct Outline(u64);
 
 impl Outline {
-    const MOST: u32 = 63;
+    const MOST: u64 = 255;
 
     fn of(words: &[u32]) -> Self {
-        let buckets = words.iter().fold(0, |bits, &word| bits | 1 << ((u64::from(word) * 26) >> 32));
-        Self(buckets << 6 | Self::MOST.min(words.len() as u32))
+        let buckets = words.iter().fold(0, |bits, &word| bits | 1 << ((u64::from(word) * 56) >> 32));
+        Self(buckets << 8 | Self::MOST.min(words.len() as u64))
     }
 
     /// Whether the sets may overlap by [`NEAR`]: they are apart in no more buckets than words.
     fn may_be_near(self, other: Self) -> bool {
         let (a, b) = (self.0 & Self::MOST, other.0 & Self::MOST);
         a.max(b) == Self::MOST
-            || ((self.0 ^ other.0) >> 6).count_ones() as usize <= most_apart((a + b) as usize)
+            || ((self.0 ^ other.0) >> 8).count_ones() as usize <= most_apart((a + b) as usize)
     }
 }
 
@@ -195,7 +199,7 @@ impl Met {
         let words = (total * 4).div_ceil(SLOTS).next_power_of_two();
         self.seen.clear();
         self.seen.resize(words, 0);
-        let slot = |key: u64| ((key >> 5) as usize & (words - 1), (key & 31) * 2);
+        let slot = |key: u32| ((key >> 5) as usize & (words - 1), (key & 31) * 2);
         let all = || hands.iter().flat_map(|hand| hand.part(part));
         for candidate in all() {
             let (at, shift) = slot(candidate.key);

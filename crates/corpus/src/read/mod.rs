@@ -262,7 +262,7 @@ impl Reading<'_> {
         let mut shape = guess::table(kind, table.columns, &mut records, self.options);
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
-        plan.source.clone_from(&origin.source);
+        plan.source = origin.source.clone().filter(|_| self.options.keep.others);
         self.format = Some(shape.format);
         let mut file = FileReport {
             path: PathBuf::from(&origin.name),
@@ -300,7 +300,7 @@ impl Reading<'_> {
         }
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
-        plan.source.clone_from(&origin.source);
+        plan.source = origin.source.clone().filter(|_| self.options.keep.others);
         let aligned = match &labels_file {
             Some(path) if shape.format == Format::Tweeteval => {
                 let raw = std::fs::read_to_string(path).map_err(CorpusError::io("read", path))?;
@@ -338,8 +338,8 @@ impl Reading<'_> {
         self.close(file, origin)
     }
 
-    /// Parses a batch of blocks on all cores while this thread reads the next one. Gives the number
-    /// of lines.
+    /// Parses a batch of blocks on all cores while this thread reads the next one and puts the one
+    /// before into the corpus. Gives the number of lines.
     fn blocks(
         &mut self,
         mut blocks: Blocks<impl Read>,
@@ -354,26 +354,36 @@ impl Reading<'_> {
         let mut batch = blocks.batch(count).map_err(failed)?;
         let name = origin.name.clone();
         let mut lines = 0;
-        while !batch.is_empty() {
-            let mut parts = Vec::new();
-            let mut next = Ok(Vec::new());
+        let mut parts: Vec<Parsed> = Vec::new();
+        while !batch.is_empty() || !parts.is_empty() {
+            let (mut parsed, mut next, mut absorbed) = (Vec::new(), Ok(Vec::new()), Ok(()));
             rayon::in_place_scope(|scope| {
-                let parts = &mut parts;
+                let parsed = &mut parsed;
                 let name = &name;
                 scope.spawn(move |_| {
                     batch
                         .into_par_iter()
                         .map(|block| parse(block, shape, plan, name))
-                        .collect_into_vec(parts);
+                        .collect_into_vec(parsed);
+                });
+                absorbed = parts.drain(..).try_for_each(|Parsed { part, lines: more, buffer }| {
+                    lines += more;
+                    blocks.recycle(buffer);
+                    self.absorb(part, file, origin)
                 });
                 next = blocks.batch(count);
             });
-            for (part, part_lines) in parts {
-                lines += part_lines;
-                self.absorb(part, file, origin)?;
-            }
+            absorbed?;
             self.advance(origin)?;
-            batch = next.map_err(failed)?;
+            parts = parsed;
+            batch = match next {
+                Ok(batch) => batch,
+                Err(error) => {
+                    // What was read before has the first word.
+                    parts.into_iter().try_for_each(|parsed| self.absorb(parsed.part, file, origin))?;
+                    return Err(failed(error));
+                }
+            };
         }
         Ok(lines)
     }
@@ -522,20 +532,27 @@ impl Reading<'_> {
     }
 }
 
-/// Parses one block; gives its lines too.
-fn parse(block: Block, shape: &Shape, plan: &Plan, file: &str) -> (Part, u64) {
+/// What a block came to.
+struct Parsed {
+    part: Part,
+    lines: u64,
+    /// The block's memory.
+    buffer: Vec<u8>,
+}
+
+fn parse(block: Block, shape: &Shape, plan: &Plan, file: &str) -> Parsed {
     let header = block.first && shape.header;
     if let (Some(fault), false) = (block.fault(), header) {
         let mut part = Part::default();
         part.rows = 1;
         part.bad_rows.push(plan::bad_row(file, block.line, fault, &open::utf8_or_1252(block.bytes).0));
-        return (part, 1);
+        return Parsed { part, lines: 1, buffer: Vec::new() };
     }
-    let lines = split::count_lines(&block.bytes) + u64::from(block.bytes.last().is_some_and(|&b| b != b'\n'));
+    let lines = block.line_ends + u64::from(block.bytes.last().is_some_and(|&b| b != b'\n'));
     let (text, recoded) = open::utf8_or_1252(block.bytes);
     let mut part = plan.parse(&shape.splitter, &text, block.line, header, file);
     part.recoded_lines = recoded;
-    (part, lines)
+    Parsed { part, lines, buffer: text.into_bytes() }
 }
 
 fn failed(error: io::Error, origin: &Origin<'_>, options: &ReadOptions) -> CorpusError {
