@@ -124,24 +124,27 @@ impl Line {
     /// Writes the bytes that need no second look, and says how many those were. What is written is
     /// never longer than what was read, so the room suffices.
     fn plain(&mut self, bytes: &[u8], actions: &[u8; 256]) -> usize {
-        // In registers: through `self` every byte would wait for the one before.
-        let (mut len, mut last) = (self.len, self.last);
+        // In registers: through `self` every byte would wait for the one before. Zero says separator.
+        let (mut len, mut before) = (self.len, self.last ^ SEPARATOR);
         let mut read = 0;
         for &byte in bytes {
             let action = actions[usize::from(byte)];
-            if action == SPECIAL {
-                break;
+            if action <= JOINER {
+                if action == SPECIAL {
+                    break;
+                }
+                read += 1;
+                continue;
             }
             read += 1;
             if let Some(place) = self.bytes.get_mut(len) {
-                // A joiner is written too, and over it what comes next: it costs no branch.
                 *place = action;
-                let joins = action == JOINER;
-                len += usize::from(!joins & ((action != SEPARATOR) | (last != SEPARATOR)));
-                last = if joins { last } else { action };
+                let here = action ^ SEPARATOR;
+                len += usize::from(here | before != 0);
+                before = here;
             }
         }
-        (self.len, self.last) = (len, last);
+        (self.len, self.last) = (len, before ^ SEPARATOR);
         read
     }
 

@@ -53,16 +53,25 @@ pub fn near_duplicates(identities: &Identities) -> Groups {
         })
         .collect();
     drop(copy);
-    let near: Vec<Vec<(u32, u32)>> = (0..PARTS)
+    let pairs: Vec<Vec<(u32, u32)>> = (0..PARTS)
         .into_par_iter()
         .map_init(Met::default, |met, part| {
             met.gather(&hands, part);
-            near_pairs(&mut met.again, identities)
+            likely_pairs(&mut met.again, identities)
         })
         .collect();
     drop(hands);
+    // Near duplicates share several keys as a rule. In order, words are looked up but once, and not
+    // here and there in memory.
+    let mut pairs = pairs.concat();
+    pairs.par_sort_unstable();
+    pairs.dedup();
+    let words = |row: u32| identities.words(row as usize);
+    let near: Vec<bool> =
+        pairs.par_iter().with_min_len(256).map(|&(a, b)| similar(words(a), words(b))).collect();
     let mut sets = Disjoint::new(rows);
-    near.iter().flatten().for_each(|&(a, b)| sets.join(a, b));
+    pairs.iter().zip(near).filter(|(_, near)| *near).for_each(|(&(a, b), _)| sets.join(a, b));
+    drop(pairs);
     const NONE: u32 = u32::MAX;
     let (mut names, mut of) = (Vec::with_capacity(rows), vec![NONE; rows]);
     for same in identities.same() {
@@ -79,10 +88,10 @@ pub fn near_duplicates(identities: &Identities) -> Groups {
     Groups { of, names }
 }
 
-/// The pairs of `candidates` that share a key and are near, whatever the candidates' order.
-fn near_pairs(candidates: &mut [Candidate], identities: &Identities) -> Vec<(u32, u32)> {
+/// The pairs of `candidates` that share a key and may be near, the smaller row first.
+fn likely_pairs(candidates: &mut [Candidate], identities: &Identities) -> Vec<(u32, u32)> {
     candidates.sort_unstable();
-    let mut near = Vec::new();
+    let mut likely = Vec::new();
     for bucket in candidates.chunk_by_mut(|a, b| a.key == b.key) {
         if bucket.len() > LOOK_BACK + 2 {
             // Not all are compared with all: which ones are must not depend on the rows' order.
@@ -92,14 +101,13 @@ fn near_pairs(candidates: &mut [Candidate], identities: &Identities) -> Vec<(u32
             let before = i.saturating_sub(LOOK_BACK).max(1)..i;
             for j in std::iter::once(0).chain(before) {
                 let (a, b) = (bucket[j], bucket[i]);
-                let words = |of: Candidate| identities.words(of.row as usize);
-                if a.outline.may_be_near(b.outline) && similar(words(a), words(b)) {
-                    near.push((a.row, b.row));
+                if a.outline.may_be_near(b.outline) {
+                    likely.push((a.row.min(b.row), a.row.max(b.row)));
                 }
             }
         }
     }
-    near
+    likely
 }
 
 /// Keys of which two near duplicates share at least one.
