@@ -205,7 +205,7 @@ pub fn split(
             keep_every_class(&rows, labels, groups, seed, &mut test);
         }
     }
-    let mut out = Split::default();
+    let mut out = Split { train: Vec::with_capacity(rows.len()), test: Vec::new() };
     for row in rows {
         if test[group_of(row)] { out.test.push(row) } else { out.train.push(row) }
     }
