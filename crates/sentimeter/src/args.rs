@@ -203,6 +203,7 @@ impl ReadArgs {
             mend: self.mend,
             max_bad_rows: self.max_bad_rows,
             limits: self.limits(),
+            ..ReadOptions::default()
         }
     }
 }
