@@ -13,7 +13,6 @@ from importlib.metadata import version
 # Beside this script stands its own name: the package must be found, not this file.
 sys.path.pop(0)
 import numpy as np
-from cleanlab.count import confident_joint
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 
@@ -39,5 +38,3 @@ for name, order in [
 for by in ["prune_by_noise_rate", "prune_by_class", "both", "confident_learning"]:
     order = find_label_issues(given, probs, filter_by=by, return_indices_ranked_by="self_confidence", n_jobs=1)
     print(f"cleanlab find_label_issues, {by:20} {flipped[order[:tenth]].sum():6} (of {len(order)} listed)")
-print("cleanlab's confident joint", confident_joint(given, probs, calibrate=False).tolist()
-      if "calibrate" in confident_joint.__code__.co_varnames else "")

@@ -56,8 +56,9 @@ pub struct Options<'a> {
     pub seed: u64,
     /// Leave out the choice of a vocabulary and doubt the labels of a sample alone.
     pub quick: bool,
-    /// The languages that the texts should be in; without any, the one of at least four rows in five.
-    pub expected: &'a [Language],
+    /// Codes of the languages that the texts should be in (`en`); without any, the one of at least four
+    /// rows in five.
+    pub expected: &'a [String],
     /// How many texts to choose for labelling.
     pub label_next: usize,
     /// The model whose doubts choose them; without one a quick model is trained on what has labels.

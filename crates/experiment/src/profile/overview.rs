@@ -6,7 +6,7 @@ use jiff::tz::Offset;
 use jiff::{Timestamp, civil::Date};
 use rayon::prelude::*;
 use sentimeter_corpus::Corpus;
-use sentimeter_text::language::{Language, detect};
+use sentimeter_text::language::detect;
 use serde::Serialize;
 
 use super::sample::{Sample, draw};
@@ -114,7 +114,7 @@ fn ranked(counts: impl Iterator<Item = (String, Vec<u64>)>, absent: Vec<u64>) ->
 }
 
 /// The language of each row, stated or detected.
-pub(super) fn languages(corpus: &Corpus, slots: &Slots, expected: &[Language], seed: u64) -> Languages {
+pub(super) fn languages(corpus: &Corpus, slots: &Slots, expected: &[String], seed: u64) -> Languages {
     let stated = (0..corpus.len()).any(|row| corpus.language(row).is_some());
     let (rows, sample) =
         if stated { ((0..corpus.len() as u32).collect(), None) } else { draw(corpus, MOST_DETECTED, seed) };
@@ -143,7 +143,7 @@ pub(super) fn languages(corpus: &Corpus, slots: &Slots, expected: &[Language], s
         }
     }
     let slices = ranked(counts.into_iter(), slots.zeros());
-    let mut expected: Vec<String> = expected.iter().map(|language| language.code().to_owned()).collect();
+    let mut expected = expected.to_vec();
     if expected.is_empty()
         && let Some(first) = slices.first()
         && first.value != "other"
