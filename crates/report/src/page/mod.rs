@@ -1,0 +1,183 @@
+//! One HTML document that needs nothing beside it.
+//!
+//! A page has a title, sections and, in them, blocks: text, cards, notes, tables, figures, highlighted texts and
+//! folded parts. Everything handed in is text and is escaped by the templates; style, script and fonts are inside the
+//! document, so it opens anywhere, in light or dark as the reader's system asks, and prints light.
+
+mod blocks;
+mod write;
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+
+pub use blocks::{Block, Card, Cell, Column, Note, Severity, Table, Token};
+
+use crate::figure::{Figure, slug};
+use crate::fonts::Face;
+use crate::theme;
+
+/// A page, growing.
+#[derive(Debug, Clone)]
+pub struct Page {
+    title: String,
+    subtitle: String,
+    language: String,
+    footer: String,
+    sections: Vec<Section>,
+}
+
+/// A part of a page with a heading and a place in the table of contents.
+#[derive(Debug, Clone)]
+pub struct Section {
+    id: String,
+    title: String,
+    pub(crate) blocks: Vec<Block>,
+}
+
+impl Page {
+    /// An empty page in English.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            subtitle: String::new(),
+            language: "en".into(),
+            footer: String::new(),
+            sections: Vec::new(),
+        }
+    }
+
+    /// A line below the title.
+    pub fn subtitle(&mut self, subtitle: impl Into<String>) -> &mut Self {
+        self.subtitle = subtitle.into();
+        self
+    }
+
+    /// What stands at the very end: which program made the page, from what.
+    pub fn footer(&mut self, footer: impl Into<String>) -> &mut Self {
+        self.footer = footer.into();
+        self
+    }
+
+    /// Opens a new section at the end and hands it out to be filled.
+    pub fn section(&mut self, title: impl Into<String>) -> &mut Section {
+        let title = title.into();
+        let id = format!("s{}-{}", self.sections.len() + 1, slug(&title));
+        self.sections.push(Section { id, title, blocks: Vec::new() });
+        self.sections.last_mut().expect("one was just pushed")
+    }
+
+    /// The document. Figures are inside; their captions link to `figures/NAME.svg` and `.png`, which
+    /// [`Page::write`] puts beside it.
+    pub fn html(&self) -> String {
+        let sections: Vec<SectionView<'_>> = self
+            .sections
+            .iter()
+            .map(|section| SectionView {
+                id: &section.id,
+                title: &section.title,
+                body: section.blocks.iter().map(Block::html).collect(),
+            })
+            .collect();
+        let fonts = self.fonts(&sections).into_iter().map(Face::css).collect::<String>();
+        let page = PageView {
+            page: self,
+            sections: &sections,
+            style: format!("{fonts}{}{}", include_str!("../../templates/page.css"), theme::css()),
+            script: include_str!("../../templates/page.js"),
+        };
+        page.render().expect("writing into a String does not fail")
+    }
+
+    /// The fonts that the page's text needs, the two Latin ones always.
+    fn fonts(&self, sections: &[SectionView<'_>]) -> BTreeSet<Face> {
+        let mut faces = BTreeSet::from([Face::Regular, Face::Bold]);
+        let headings = [&self.title, &self.subtitle];
+        let texts = headings.into_iter().map(String::as_str).chain(sections.iter().map(|s| s.body.as_str()));
+        for text in texts {
+            faces.extend(Face::of(text, false));
+        }
+        faces
+    }
+
+    /// Every figure, in the page's order.
+    pub fn figures(&self) -> Vec<&Figure> {
+        let mut found = Vec::new();
+        self.sections.iter().flat_map(|section| &section.blocks).for_each(|block| block.figures(&mut found));
+        found
+    }
+}
+
+impl Section {
+    pub(crate) fn nested() -> Self {
+        Self { id: String::new(), title: String::new(), blocks: Vec::new() }
+    }
+
+    fn push(&mut self, block: Block) -> &mut Self {
+        self.blocks.push(block);
+        self
+    }
+
+    /// A heading of the second rank.
+    pub fn heading(&mut self, text: impl Into<String>) -> &mut Self {
+        self.push(Block::Heading(text.into()))
+    }
+
+    /// A paragraph.
+    pub fn text(&mut self, text: impl Into<String>) -> &mut Self {
+        self.push(Block::Text(text.into()))
+    }
+
+    /// A bullet list.
+    pub fn list<S: Into<String>>(&mut self, items: impl IntoIterator<Item = S>) -> &mut Self {
+        self.push(Block::List(items.into_iter().map(Into::into).collect()))
+    }
+
+    /// Numbers that a reader looks for first, side by side.
+    pub fn cards(&mut self, cards: impl IntoIterator<Item = Card>) -> &mut Self {
+        self.push(Block::Cards(cards.into_iter().collect()))
+    }
+
+    /// Something to know, to heed or to mend.
+    pub fn note(&mut self, note: Note) -> &mut Self {
+        self.push(Block::Note(note))
+    }
+
+    /// A table. Without rows it says so.
+    pub fn table(&mut self, table: Table) -> &mut Self {
+        self.push(Block::Table(table))
+    }
+
+    /// A figure with its caption and links to its files.
+    pub fn figure(&mut self, figure: Figure, caption: impl Into<String>) -> &mut Self {
+        self.push(Block::Figure(Box::new(figure), caption.into()))
+    }
+
+    /// A text whose tokens are tinted by what they contribute.
+    pub fn highlighted(&mut self, tokens: impl IntoIterator<Item = Token>) -> &mut Self {
+        self.push(Block::Highlighted(tokens.into_iter().collect()))
+    }
+
+    /// A part that is folded away until the reader opens it (and printed open where the browser can).
+    pub fn details(&mut self, summary: impl Into<String>, fill: impl FnOnce(&mut Self)) -> &mut Self {
+        let mut inside = Self::nested();
+        fill(&mut inside);
+        self.push(Block::Details(summary.into(), inside.blocks))
+    }
+}
+
+struct SectionView<'a> {
+    id: &'a str,
+    title: &'a str,
+    /// Rendered by the block template, which escapes.
+    body: String,
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct PageView<'a> {
+    page: &'a Page,
+    sections: &'a [SectionView<'a>],
+    style: String,
+    script: &'static str,
+}
