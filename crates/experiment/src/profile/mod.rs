@@ -1,6 +1,6 @@
 //! What is in a data set, and what is wrong with it: every figure of `sentimeter profile`.
 //!
-//! [`profile()`] looks and counts; it draws nothing. All figures are the same whatever the number of
+//! [`profile()`] looks and counts; [`page()`] draws what it found. All figures are the same whatever the number of
 //! threads; what is measured on a part of the rows says so with a [`Sample`].
 
 mod against;
@@ -12,6 +12,7 @@ mod leak;
 mod lengths;
 mod next;
 mod overview;
+mod page;
 mod quick;
 mod sample;
 mod slots;
@@ -38,6 +39,7 @@ pub use leak::Leak;
 pub use lengths::{Lengths, Spread};
 pub use next::Next;
 pub use overview::{Languages, Slice, TimeBin, Timeline};
+pub use page::page;
 pub use quick::OutOfFold;
 pub use sample::Sample;
 pub use suspicious::{Suspect, Suspicions};

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use sentimeter_experiment::profile::{Options, Profile, Profiled, profile, write_next, write_suspects};
+use sentimeter_experiment::profile::{
+    Options, Profile, Profiled, Severity, page, profile, write_next, write_suspects,
+};
 use serde::Serialize;
 
 use super::print_json;
@@ -79,7 +81,10 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         put(&path, |out| write_next(out, &corpus, &profile.label_next))?;
         label_next_file = Some(path);
     }
-    let page = folder.join("index.html");
+    let files = exports(suspicious_file.as_deref(), label_next_file.as_deref());
+    let page = page(profile, &files)
+        .write(&folder)
+        .with_context(|| format!("cannot write the page into {}", folder.display()))?;
     progress.finish();
 
     let shown = |path: &PathBuf| path.display().to_string();
@@ -102,6 +107,17 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
     }
     writeln!(out, "page                {}", page.display())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What lies beside the page, and what it is for.
+fn exports(suspicious: Option<&Path>, next: Option<&Path>) -> Vec<(String, String)> {
+    let told = |path: Option<&Path>, what: &str| {
+        let name = path?.file_name()?.to_string_lossy().into_owned();
+        Some((name, what.to_owned()))
+    };
+    let suspicious = told(suspicious, "labels to look at; correct the column label, then import it");
+    let next = told(next, "texts to label next; fill in the column label, then import it");
+    suspicious.into_iter().chain(next).collect()
 }
 
 /// Writes a file whole or not at all.
@@ -131,8 +147,8 @@ fn print(out: &mut impl Write, profile: &Profile) -> io::Result<()> {
     }
     for warning in &profile.warnings {
         let severity = match warning.severity {
-            sentimeter_experiment::profile::Severity::Serious => "SERIOUS",
-            sentimeter_experiment::profile::Severity::Warning => "warning",
+            Severity::Serious => "SERIOUS",
+            Severity::Warning => "warning",
         };
         writeln!(out, "{severity}  {}", warning.message)?;
     }

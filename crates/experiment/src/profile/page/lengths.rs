@@ -1,0 +1,78 @@
+//! How long the texts are.
+
+use sentimeter_report::page::{Cell, Column, Section, Table};
+use sentimeter_report::plot::Bars;
+
+use super::{by_class, count, transposed};
+use crate::profile::{Lengths, Profile};
+
+pub(super) fn section(section: &mut Section, profile: &Profile) {
+    for lengths in &profile.lengths {
+        histogram(section, profile, lengths);
+    }
+    let mut table = Table::new([
+        Column::text("class"),
+        Column::text("unit"),
+        Column::number("mean"),
+        Column::number("5 %").hint("5 of 100 texts are no longer"),
+        Column::number("25 %"),
+        Column::number("median"),
+        Column::number("75 %"),
+        Column::number("95 %"),
+        Column::number("longest"),
+    ])
+    .caption("Quantiles of the lengths");
+    for lengths in &profile.lengths {
+        for (class, spread) in profile.classes.iter().zip(&lengths.spread) {
+            let whole = [spread.p5, spread.p25, spread.p50, spread.p75, spread.p95, spread.max];
+            let mut row = vec![
+                Cell::from(class.as_str()),
+                Cell::from(lengths.unit),
+                Cell::number(spread.mean, sentimeter_report::Number::Decimal(1)),
+            ];
+            row.extend(whole.map(|n| Cell::count(n.into())));
+            table.row(row);
+        }
+    }
+    section.details("All quantiles by class", |inside| {
+        inside.table(table);
+    });
+}
+
+fn histogram(section: &mut Section, profile: &Profile, lengths: &Lengths) {
+    let bins = lengths.bins.first().map_or(0, Vec::len);
+    let by_bin: Vec<Vec<u64>> =
+        (0..bins).map(|bin| lengths.bins.iter().map(|class| class[bin]).collect()).collect();
+    let counts = transposed(profile.classes.len(), by_bin.iter().map(|bin| &bin[..]));
+    let longer: u64 = lengths.longer.iter().sum();
+    let beyond = if longer == 0 {
+        String::new()
+    } else {
+        let end = bins as u64 * u64::from(lengths.width);
+        format!(" {} longer than {} are not shown.", texts(longer), count(end))
+    };
+    let medians: Vec<String> = profile
+        .classes
+        .iter()
+        .zip(&lengths.spread)
+        .map(|(class, spread)| format!("{class} {}", spread.p50))
+        .collect();
+    let name = |bin: usize| (bin as u32 * lengths.width).to_string();
+    section.figure(
+        Bars::new(format!("Lengths in {}", lengths.unit), "texts")
+            .categories((0..bins).map(name))
+            .all(by_class(profile, counts))
+            .stacked()
+            .draw(&format!("lengths-{}", lengths.unit)),
+        format!(
+            "Texts by their number of {}, in steps of {}. Medians: {}.{beyond}",
+            lengths.unit,
+            lengths.width,
+            medians.join(", ")
+        ),
+    );
+}
+
+fn texts(n: u64) -> String {
+    if n == 1 { "1 text".to_owned() } else { format!("{} texts", count(n)) }
+}

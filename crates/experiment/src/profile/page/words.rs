@@ -1,0 +1,135 @@
+//! Words: clouds, what tells classes apart, and what is no word.
+
+use sentimeter_report::page::{Cell, Column, Section, Table};
+use sentimeter_report::plot::Bars;
+use sentimeter_report::{Colour, Number, Series};
+
+use super::{by_class, count, percent, transposed};
+use crate::profile::{Distinct, Profile, Symbol};
+
+/// Terms that a plot shows; the table holds more.
+const SHOWN: usize = 20;
+
+pub(super) fn section(section: &mut Section, profile: &Profile) {
+    section.text(
+        "The clouds show what is said most, stop words left out; the bars beside them what is said here rather than \
+         in the other classes: log-odds with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008), in \
+         standard deviations. All words count there, as “not” and “you” tell more than they seem to.",
+    );
+    let colours = Colour::of_labels(&profile.classes);
+    for (at, class) in profile.words.iter().enumerate() {
+        section.heading(class.class.clone());
+        let colour = colours.get(at).copied();
+        telling(section, &format!("Words of {}", class.class), &format!("words-{at}"), &class.words, colour);
+        telling(
+            section,
+            &format!("Pairs of words of {}", class.class),
+            &format!("pairs-{at}"),
+            &class.bigrams,
+            colour,
+        );
+    }
+}
+
+/// The surest terms as bars, all of them in a folded table.
+pub(super) fn telling(
+    section: &mut Section,
+    title: &str,
+    name: &str,
+    terms: &[Distinct],
+    colour: Option<Colour>,
+) {
+    if terms.is_empty() {
+        return;
+    }
+    let shown = &terms[..terms.len().min(SHOWN)];
+    let mut series = Series::new("z", shown.iter().map(|term| term.z));
+    if let Some(colour) = colour {
+        series = series.colour(colour);
+    }
+    section.figure(
+        Bars::new(title, "standard deviations from the rest (z)")
+            .categories(shown.iter().map(|term| term.term.clone()))
+            .series(series)
+            .number(Number::Decimal(1))
+            .horizontal()
+            .draw(name),
+        format!(
+            "The longer the bar, the surer the term stands here rather than elsewhere. First: “{}”, {} times here and \
+             {} elsewhere.",
+            shown[0].term,
+            count(shown[0].here),
+            count(shown[0].there)
+        ),
+    );
+    let mut table = Table::new([
+        Column::text("term"),
+        Column::number("here"),
+        Column::number("elsewhere"),
+        Column::number("log-odds").hint("nats; 0.69 is twice the odds"),
+        Column::number("z"),
+    ]);
+    for term in terms {
+        table.row([
+            Cell::from(term.term.as_str()),
+            Cell::count(term.here),
+            Cell::count(term.there),
+            Cell::number(term.log_odds, Number::Decimal(2)),
+            Cell::number(term.z, Number::Decimal(1)),
+        ]);
+    }
+    section.details(format!("{title}: all {}", terms.len()), |inside| {
+        inside.table(table);
+    });
+}
+
+/// Links, mentions, hashtags and emoji.
+pub(super) fn marks(section: &mut Section, profile: &Profile) {
+    let mut columns =
+        vec![Column::text("what"), Column::number("occurrences"), Column::number("rows with one")];
+    columns.extend(profile.classes.iter().map(|class| {
+        Column::number(format!("of {class}")).hint("share of the rows of this class with at least one")
+    }));
+    let mut table = Table::new(columns).caption("Beside words");
+    for mark in &profile.marks {
+        let rows: u64 = mark.rows.iter().sum();
+        let mut cells = vec![Cell::from(mark.what), Cell::count(mark.count.iter().sum()), Cell::count(rows)];
+        cells.extend(mark.rows.iter().zip(&profile.class_rows).map(|(&rows, &of)| {
+            let share = rows as f64 / of.max(1) as f64;
+            Cell::number(share, Number::Percent(2)).bar(share)
+        }));
+        table.row(cells);
+    }
+    section.table(table);
+    section.text("Who is mentioned is counted, not kept.");
+    symbols(
+        section,
+        profile,
+        ("Emoji and emoticons by class", "emoji", &profile.emoji),
+        "The most frequent emoji and emoticons. Where one stands in one class alone, labels may have been made from it.",
+    );
+    symbols(
+        section,
+        profile,
+        ("Hashtags by class", "hashtags", &profile.hashtags),
+        "The most frequent hashtags, in lower case.",
+    );
+}
+
+fn symbols(section: &mut Section, profile: &Profile, what: (&str, &str, &[Symbol]), caption: &str) {
+    let (title, name, symbols) = what;
+    let shown: Vec<&Symbol> = symbols.iter().take(SHOWN).collect();
+    let Some(first) = shown.first() else { return };
+    let counts = transposed(profile.classes.len(), shown.iter().map(|symbol| &symbol.count[..]));
+    let all: u64 = symbols.iter().flat_map(|symbol| &symbol.count).sum();
+    let share = first.count.iter().sum::<u64>() as f64 / all.max(1) as f64;
+    section.figure(
+        Bars::new(title, "occurrences")
+            .categories(shown.iter().map(|symbol| symbol.symbol.clone()))
+            .all(by_class(profile, counts))
+            .stacked()
+            .horizontal()
+            .draw(name),
+        format!("{caption} The first makes up {} of those listed.", percent(share)),
+    );
+}
