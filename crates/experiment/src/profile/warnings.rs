@@ -41,15 +41,15 @@ pub(super) fn warnings(profile: &Profile) -> Vec<Warning> {
     let mut warn = |severity, kind, message: String| found.push(Warning { severity, kind, message });
     let share = |rows: u64| rows as f64 / (profile.rows as f64).max(1.0);
     let trouble = &profile.trouble;
-    let leaks = [("time", &trouble.time, "when it was written"), ("author", &trouble.author, "who wrote it")];
+    let leaks = [("time", &trouble.time, "the time"), ("author", &trouble.author, "the author")];
     for (kind, leak, known) in leaks {
         if let Some(Leak { auc, class, leaks: true, .. }) = leak {
             warn(
                 Severity::Serious,
                 kind,
                 format!(
-                    "the label can be told from {known} alone, without reading the text: AUC {:.3} ({:.3} to {:.3}) \
-                     for {class}, out of fold, where chance is 0.5. A model learns the words of the day or of the \
+                    "{known} alone tells the label, without reading the text: AUC {:.3} ({:.3} to {:.3}) for {class}, out \
+                     of fold, where 0.5 is chance. A model learns the words of the day or of the \
                      author instead of feelings; take the classes from the same span of time and the same authors, \
                      and measure with split.kind={}",
                     auc.value,

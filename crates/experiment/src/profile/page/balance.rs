@@ -1,7 +1,7 @@
 //! Classes: how many rows, from where, when; and those of another data set.
 
 use sentimeter_report::page::{Card, Cell, Column, Section, Table};
-use sentimeter_report::plot::Bars;
+use sentimeter_report::plot::{Bars, Timeline};
 use sentimeter_report::{Number, Series};
 
 use super::{by_class, count, drawn, language_name, percent, transposed, words};
@@ -88,11 +88,14 @@ pub(super) fn time(section: &mut Section, profile: &Profile) {
     }
     let counts = transposed(profile.classes.len(), time.bins.iter().map(|bin| &bin.rows[..]));
     section.figure(
-        Bars::new(format!("Rows by {}", time.unit), format!("rows a {}", time.unit))
-            .categories(time.bins.iter().map(|bin| bin.name.clone()))
-            .all(by_class(profile, counts))
-            .stacked()
-            .draw("time"),
+        Timeline::new(
+            format!("Rows by {}", time.unit),
+            format!("rows a {}", time.unit),
+            time.bins.iter().map(|bin| bin.start.div_euclid(1000)),
+            seconds(time.unit),
+        )
+        .all(by_class(profile, counts))
+        .draw("time"),
         caption,
     );
     if let Some(leak) = &profile.trouble.time {
@@ -101,6 +104,18 @@ pub(super) fn time(section: &mut Section, profile: &Profile) {
              {:.3}, out of fold), where 0.5 is chance.",
             leak.class, leak.auc.value, leak.auc.low, leak.auc.high
         ));
+    }
+}
+
+/// How long a bin is; months and years as long as the shortest.
+fn seconds(unit: &str) -> i64 {
+    const DAY: i64 = 86_400;
+    match unit {
+        "hour" => 3_600,
+        "day" => DAY,
+        "week" => 7 * DAY,
+        "month" => 28 * DAY,
+        _ => 365 * DAY,
     }
 }
 

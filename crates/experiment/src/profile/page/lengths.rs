@@ -1,9 +1,10 @@
 //! How long the texts are.
 
+use sentimeter_report::Number;
 use sentimeter_report::page::{Cell, Column, Section, Table};
-use sentimeter_report::plot::Bars;
+use sentimeter_report::plot::Histogram;
 
-use super::{by_class, count, transposed};
+use super::{by_class, count};
 use crate::profile::{Lengths, Profile};
 
 pub(super) fn section(section: &mut Section, profile: &Profile) {
@@ -28,7 +29,7 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
             let mut row = vec![
                 Cell::from(class.as_str()),
                 Cell::from(lengths.unit),
-                Cell::number(spread.mean, sentimeter_report::Number::Decimal(1)),
+                Cell::number(spread.mean, Number::Decimal(1)),
             ];
             row.extend(whole.map(|n| Cell::count(n.into())));
             table.row(row);
@@ -41,9 +42,13 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
 
 fn histogram(section: &mut Section, profile: &Profile, lengths: &Lengths) {
     let bins = lengths.bins.first().map_or(0, Vec::len);
-    let by_bin: Vec<Vec<u64>> =
-        (0..bins).map(|bin| lengths.bins.iter().map(|class| class[bin]).collect()).collect();
-    let counts = transposed(profile.classes.len(), by_bin.iter().map(|bin| &bin[..]));
+    // Shares, so that the forms of classes of different size can be compared.
+    let shares: Vec<Vec<f64>> = lengths
+        .bins
+        .iter()
+        .zip(&profile.class_rows)
+        .map(|(bins, &rows)| bins.iter().map(|&n| n as f64 / rows.max(1) as f64).collect())
+        .collect();
     let longer: u64 = lengths.longer.iter().sum();
     let beyond = if longer == 0 {
         String::new()
@@ -57,15 +62,19 @@ fn histogram(section: &mut Section, profile: &Profile, lengths: &Lengths) {
         .zip(&lengths.spread)
         .map(|(class, spread)| format!("{class} {}", spread.p50))
         .collect();
-    let name = |bin: usize| (bin as u32 * lengths.width).to_string();
     section.figure(
-        Bars::new(format!("Lengths in {}", lengths.unit), "texts")
-            .categories((0..bins).map(name))
-            .all(by_class(profile, counts))
-            .stacked()
-            .draw(&format!("lengths-{}", lengths.unit)),
+        Histogram::new(
+            format!("Lengths in {}", lengths.unit),
+            format!("{} of a text", lengths.unit),
+            "share of the class",
+            (0..=bins).map(|edge| edge as f64 * f64::from(lengths.width)),
+        )
+        .all(by_class(profile, shares))
+        .numbers(Number::Count, Number::Percent(1))
+        .draw(&format!("lengths-{}", lengths.unit)),
         format!(
-            "Texts by their number of {}, in steps of {}. Medians: {}.{beyond}",
+            "How the {} of the texts are distributed, in steps of {}. Where the classes' outlines part, length alone \
+             tells something. Medians: {}.{beyond}",
             lengths.unit,
             lengths.width,
             medians.join(", ")

@@ -1,7 +1,7 @@
 //! Words: clouds, what tells classes apart, and what is no word.
 
 use sentimeter_report::page::{Cell, Column, Section, Table};
-use sentimeter_report::plot::Bars;
+use sentimeter_report::plot::{Bars, Words};
 use sentimeter_report::{Colour, Number, Series};
 
 use super::{by_class, count, percent, transposed};
@@ -16,6 +16,21 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
          in the other classes: log-odds with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008), in \
          standard deviations. All words count there, as “not” and “you” tell more than they seem to.",
     );
+    if let [a, b] = &profile.words[..] {
+        both(
+            section,
+            ("Words that tell the classes apart", "words"),
+            [&a.class, &b.class],
+            [&a.words, &b.words],
+        );
+        both(
+            section,
+            ("Pairs of words that tell the classes apart", "pairs"),
+            [&a.class, &b.class],
+            [&a.bigrams, &b.bigrams],
+        );
+        return;
+    }
     let colours = Colour::of_labels(&profile.classes);
     for (at, class) in profile.words.iter().enumerate() {
         section.heading(class.class.clone());
@@ -28,6 +43,32 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
             &class.bigrams,
             colour,
         );
+    }
+}
+
+/// The surest terms of two classes, one to each side, and all of them in folded tables.
+fn both(section: &mut Section, (title, name): (&str, &str), classes: [&str; 2], terms: [&[Distinct]; 2]) {
+    let [low, high] = terms;
+    if low.is_empty() && high.is_empty() {
+        return;
+    }
+    let sides = low
+        .iter()
+        .take(SHOWN)
+        .map(|term| (term, -1.0))
+        .chain(high.iter().take(SHOWN).map(|term| (term, 1.0)));
+    section.figure(
+        Words::new(title, "standard deviations (z)", classes[0], classes[1])
+            .words(sides.map(|(term, sign)| (term.term.clone(), sign * term.z)))
+            .draw(name),
+        format!(
+            "To the left what stands in {} texts rather than in {} ones, to the right the other way round; the longer the \
+             bar, the surer.",
+            classes[0], classes[1]
+        ),
+    );
+    for (class, terms) in classes.iter().zip(terms) {
+        table(section, &format!("{title}: all {} of {class}", terms.len()), terms);
     }
 }
 
@@ -62,6 +103,10 @@ pub(super) fn telling(
             count(shown[0].there)
         ),
     );
+    table(section, &format!("{title}: all {}", terms.len()), terms);
+}
+
+fn table(section: &mut Section, summary: &str, terms: &[Distinct]) {
     let mut table = Table::new([
         Column::text("term"),
         Column::number("here"),
@@ -78,7 +123,7 @@ pub(super) fn telling(
             Cell::number(term.z, Number::Decimal(1)),
         ]);
     }
-    section.details(format!("{title}: all {}", terms.len()), |inside| {
+    section.details(summary, |inside| {
         inside.table(table);
     });
 }
