@@ -51,10 +51,6 @@ impl Figure {
         [self.width, self.height]
     }
 
-    pub(crate) fn faces(&self) -> &BTreeSet<Face> {
-        &self.faces
-    }
-
     /// A file of its own: light, on white, carrying the fonts that it uses.
     pub fn svg(&self) -> String {
         let rules: String = self.faces.iter().map(|face| face.css()).collect();

@@ -203,14 +203,24 @@ pub fn width(text: &str, size: f64, bold: bool) -> f64 {
 
 /// The outline of a glyph as SVG path data, y down, in thousandths of an em, rounded to whole ones; empty for blanks.
 pub(crate) fn outline(face: Face, id: u32) -> String {
+    let mut pen = SvgPen { out: String::new(), scale: 1000.0 / per_em(face) };
+    trace(face, id, &mut pen);
+    pen.out
+}
+
+/// How many units of the font make an em.
+pub(crate) fn per_em(face: Face) -> f64 {
+    FACES[face as usize].per_em
+}
+
+/// Draws a glyph with `pen` in the units of its font, y up.
+pub(crate) fn trace(face: Face, id: u32, pen: &mut impl OutlinePen) {
     let loaded = &FACES[face as usize];
-    let mut pen = SvgPen { out: String::new(), scale: 1000.0 / loaded.per_em };
     if let Some(glyph) = loaded.font.outline_glyphs().get(GlyphId::new(id)) {
         let settings = DrawSettings::unhinted(Size::unscaled(), LocationRef::default());
         // A glyph that cannot be drawn is drawn as far as it goes: bundled fonts have none.
-        let _ = glyph.draw(settings, &mut pen);
+        let _ = glyph.draw(settings, pen);
     }
-    pen.out
 }
 
 struct SvgPen {

@@ -22,6 +22,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod canvas;
+pub mod cloud;
 mod error;
 mod figure;
 pub mod fonts;

@@ -16,8 +16,8 @@ pub fn linear(low: f64, high: f64, most: usize) -> Vec<f64> {
     'search: for _ in 0..4 {
         for factor in [1.0, 2.0, 5.0] {
             let step = factor * 10f64.powf(power);
-            let (first, last) = ((low / step - 1e-9).floor(), (high / step + 1e-9).ceil());
-            if last - first <= most {
+            let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
+            if last - first <= most && last > first {
                 found =
                     (0..=(last - first) as i64).map(|at| clean((first + at as f64) * step, step)).collect();
                 break 'search;

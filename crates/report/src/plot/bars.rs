@@ -264,7 +264,11 @@ impl Bars {
                 let y = y + if self.stacked { 0.0 } else { thick * nth as f64 };
                 let (a, b) = (ruler.x(from, &area), ruler.x(to, &area));
                 let colour = colours.get(at).copied().unwrap_or(self.series[nth].colour);
-                canvas.rect([a.min(b), y + 0.5, (b - a).abs(), thick - 1.0], Fill(colour, 1.0), Some(&hint));
+                canvas.rect(
+                    [a.min(b), y + 0.5, (b - a).abs().max(sliver(from, to)), thick - 1.0],
+                    Fill(colour, 1.0),
+                    Some(&hint),
+                );
                 let mut end = a.max(b);
                 let interval = if self.stacked { None } else { self.series[nth].interval(at) };
                 if let Some((low, high)) = interval {
@@ -281,4 +285,9 @@ impl Bars {
         axes::zero_line(canvas, [ruler.x(0.0, &area), area.top], [ruler.x(0.0, &area), area.bottom]);
         bottom + axes::bottom_room(&self.value_axis)
     }
+}
+
+/// Something is never drawn as nothing.
+fn sliver(from: f64, to: f64) -> f64 {
+    if from == to { 0.0 } else { 1.0 }
 }

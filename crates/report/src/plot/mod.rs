@@ -6,8 +6,22 @@
 
 mod axes;
 mod bars;
+mod confusion;
+mod dots;
+mod histogram;
+mod lines;
+mod reliability;
+mod timeline;
+mod words;
 
 pub use bars::Bars;
+pub use confusion::Confusion;
+pub use dots::{Dot, Dots};
+pub use histogram::Histogram;
+pub use lines::{Line, Lines, Scale};
+pub use reliability::{Bin, Reliability};
+pub use timeline::Timeline;
+pub use words::Words;
 
 use crate::theme::Colour;
 
