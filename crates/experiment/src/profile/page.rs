@@ -76,11 +76,17 @@ fn overview(section: &mut Section, profile: &Profile, exports: &[(String, String
         .zip(&profile.class_rows)
         .filter(|(name, _)| *name != "no label")
         .min_by_key(|(_, rows)| **rows);
-    let mut cards = vec![Card::new("rows", count(profile.rows)).hint(if profile.labelled == profile.rows {
-        "all with a label".to_owned()
-    } else {
-        format!("{} with a label", count(profile.labelled))
-    })];
+    let (title, severity) = match profile.warnings.len() {
+        0 => ("nothing".to_owned(), Mark::Good),
+        n if profile.warnings[0].severity == Severity::Serious => (n.to_string(), Mark::Trouble),
+        n => (n.to_string(), Mark::Warning),
+    };
+    let mut cards = vec![Card::new("to look at", title).severity(severity).hint("see below")];
+    let labelled = match profile.rows - profile.labelled {
+        0 => "all with a label".to_owned(),
+        _ => format!("{} with a label", count(profile.labelled)),
+    };
+    cards.push(Card::new("rows", count(profile.rows)).hint(labelled));
     if let Some((name, &rows)) = smallest {
         let share = percent(rows as f64 / profile.labelled.max(1) as f64);
         cards.push(Card::new("classes", classes.to_string()).hint(format!("smallest: {name}, {share}")));
@@ -104,12 +110,6 @@ fn overview(section: &mut Section, profile: &Profile, exports: &[(String, String
     if let Some(found) = &profile.suspicious {
         cards.push(Card::new("a quick model", percent(found.accuracy)).hint("right, out of fold"));
     }
-    let (title, severity) = match profile.warnings.len() {
-        0 => ("nothing".to_owned(), Mark::Good),
-        n if profile.warnings[0].severity == Severity::Serious => (n.to_string(), Mark::Trouble),
-        n => (n.to_string(), Mark::Warning),
-    };
-    cards.push(Card::new("to look at", title).severity(severity));
     section.cards(cards);
     if profile.warnings.is_empty() {
         section.note(Note::new(Mark::Good, "Nothing was found wrong").text(

@@ -71,13 +71,8 @@ pub(super) fn choice(section: &mut Section, choice: &Choice) {
         percent(choice.baseline),
         drawn(choice.sample)
     ));
-    measured(
-        section,
-        ("Accuracy by size of the vocabulary", "choice-sizes"),
-        &choice.sizes,
-        "features at most",
-    );
-    measured(section, ("Accuracy by recipe", "choice-recipes"), &choice.recipes, "what is done to the text");
+    sizes(section, choice);
+    recipes(section, choice);
     let mut table =
         Table::new([Column::text("recipe"), Column::text("what it does"), Column::number("accuracy")]);
     for recipe in &choice.recipes {

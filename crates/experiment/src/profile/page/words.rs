@@ -1,11 +1,15 @@
 //! Words: clouds, what tells classes apart, and what is no word.
 
+use sentimeter_report::cloud::Cloud;
 use sentimeter_report::page::{Cell, Column, Section, Table};
 use sentimeter_report::plot::{Bars, Words};
 use sentimeter_report::{Colour, Number, Series};
 
 use super::{by_class, count, percent, transposed};
 use crate::profile::{Distinct, Profile, Symbol};
+
+/// Classes that get a cloud; a page has a limit.
+const CLOUDS: usize = 6;
 
 /// Terms that a plot shows; the table holds more.
 const SHOWN: usize = 20;
@@ -16,7 +20,10 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
          in the other classes: log-odds with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008), in \
          standard deviations. All words count there, as “not” and “you” tell more than they seem to.",
     );
+    let colours = Colour::of_labels(&profile.classes);
     if let [a, b] = &profile.words[..] {
+        cloud(section, profile, 0, colours.first().copied());
+        cloud(section, profile, 1, colours.get(1).copied());
         both(
             section,
             ("Words that tell the classes apart", "words"),
@@ -31,10 +38,10 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
         );
         return;
     }
-    let colours = Colour::of_labels(&profile.classes);
     for (at, class) in profile.words.iter().enumerate() {
         section.heading(class.class.clone());
         let colour = colours.get(at).copied();
+        cloud(section, profile, at, colour);
         telling(section, &format!("Words of {}", class.class), &format!("words-{at}"), &class.words, colour);
         telling(
             section,
@@ -44,6 +51,36 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
             colour,
         );
     }
+}
+
+/// The words of class `at`, sized by how often they occur.
+fn cloud(section: &mut Section, profile: &Profile, at: usize, colour: Option<Colour>) {
+    let class = &profile.words[at];
+    let Some(first) = class.cloud.first() else { return };
+    if at >= CLOUDS {
+        return;
+    }
+    let words = class.cloud.iter().map(|word| (word.word.clone(), word.count as f64));
+    let title = if profile.words.len() == 1 {
+        "What the texts say most".to_owned()
+    } else {
+        format!("What {} texts say most", class.class)
+    };
+    let mut cloud = Cloud::new(title.clone(), words).seed(profile.seed);
+    if let Some(colour) = colour {
+        cloud = cloud.colour(colour);
+    }
+    section.figure(
+        cloud.draw(&format!("cloud-{at}")),
+        format!(
+            "{title}: the {} most frequent words without stop words, sized by how often they occur. “{}” stands first with \
+             {} of {} words.",
+            class.cloud.len(),
+            first.word,
+            count(first.count),
+            count(class.tokens)
+        ),
+    );
 }
 
 /// The surest terms of two classes, one to each side, and all of them in folded tables.
