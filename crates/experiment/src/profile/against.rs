@@ -70,12 +70,11 @@ pub(super) fn compare(
         (ours_by_word.get(word).copied().unwrap_or(0), theirs_by_word.get(word).copied().unwrap_or(0))
     };
     let terms = |swap: bool| {
-        let words = words.iter().map(move |&word| {
+        words.iter().map(move |&word| {
             let (here, there) = count(word);
             let (here, there) = if swap { (there, here) } else { (here, there) };
             Tally { name: word.into(), here, there }
-        });
-        words
+        })
     };
     let known = theirs_by_word.iter().filter(|(word, _)| ours_by_word.contains_key(*word));
     let (both, known_tokens) = known.fold((0, 0), |(words, tokens), (_, n)| (words + 1, tokens + n));

@@ -30,8 +30,8 @@ pub(super) struct Tally<'a> {
 /// Words that the prior weighs as much as, Monroe et al.'s own choice.
 const PRIOR: f64 = 500.0;
 
-/// A z-score below this may be chance: 0.001 of both tails.
-const LEAST_Z: f64 = 3.29;
+/// A z-score below this is no sign of anything: one in twenty words has it by chance.
+const LEAST_Z: f64 = 1.96;
 
 /// At most `most` terms that stand here rather than there, the surest first.
 ///

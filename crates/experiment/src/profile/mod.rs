@@ -49,7 +49,7 @@ pub use words::{ClassWords, Coverage, Growth, Heaps, Mark, Symbol, Vocabulary, W
 
 use crate::ExperimentError;
 use slots::Slots;
-use words::Vocab;
+use words::{Beside, Vocab};
 
 /// What a profile is to look at.
 #[derive(Debug, Clone, Copy, Default)]
@@ -167,7 +167,7 @@ pub fn profile(
     steps.next("words")?;
     let vocab = Vocab::read(corpus, &slots, &main, steps.hooks)?;
     let vocabulary = vocab.vocabulary(&sample::shuffled(corpus, options.seed));
-    let (marks, emoji, hashtags) = vocab.marks(corpus, &slots)?;
+    let Beside { marks, emoji, hashtags } = vocab.marks(corpus, &slots)?;
     let words = vocab.classes(&slots);
 
     steps.next("repeats")?;

@@ -99,10 +99,6 @@ fn overview(section: &mut Section, profile: &Profile, exports: &[(String, String
                 .hint(format!("{} of the rows", percent(share))),
         );
     }
-    let words = &profile.lengths[1];
-    if let Some(median) = words.spread.iter().map(|s| s.p50).max() {
-        cards.push(Card::new("words a text", median.to_string()).hint("median of the longest class"));
-    }
     cards.push(
         Card::new("different words", Number::Compact.show(profile.vocabulary.words as f64))
             .hint(format!("{} occur once", percent(profile.vocabulary.once_share))),

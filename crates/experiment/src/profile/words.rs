@@ -70,6 +70,8 @@ pub struct Vocabulary {
     pub heaps: Option<Heaps>,
     /// What share of all tokens the most frequent words cover.
     pub coverage: Vec<Coverage>,
+    /// The fewest words that cover 50, 90, 95 and 99 of 100 tokens.
+    pub covering: Vec<Coverage>,
 }
 
 /// One point of the growth of a vocabulary.
@@ -117,6 +119,14 @@ pub struct Symbol {
     pub symbol: String,
     /// Occurrences, by class.
     pub count: Vec<u64>,
+}
+
+/// What stands in texts beside words.
+#[derive(Debug)]
+pub(super) struct Beside {
+    pub(super) marks: Vec<Mark>,
+    pub(super) emoji: Vec<Symbol>,
+    pub(super) hashtags: Vec<Symbol>,
 }
 
 /// What each number of the vocabulary stands for.
@@ -256,6 +266,10 @@ impl Vocab {
             heaps: heaps(&growth),
             growth,
             coverage: coverage(&totals, tokens),
+            covering: [0.5, 0.9, 0.95, 0.99]
+                .into_iter()
+                .filter_map(|s| covering(&totals, tokens, s))
+                .collect(),
         }
     }
 
@@ -379,7 +393,7 @@ impl Vocab {
         &self,
         corpus: &Corpus,
         slots: &Slots,
-    ) -> Result<(Vec<Mark>, Vec<Symbol>, Vec<Symbol>), ExperimentError> {
+    ) -> Result<Beside, ExperimentError> {
         let mark = |what| Mark { what, count: slots.zeros(), rows: slots.zeros() };
         let mut marks = [mark("links"), mark("mentions"), mark("hashtags"), mark("emoji and emoticons")];
         let mut with_emoji = Vec::new();
@@ -412,7 +426,7 @@ impl Vocab {
                 tags.entry(tag.to_lowercase()).or_insert_with(|| slots.zeros())[usize::from(slot)] += 1;
             });
         }
-        Ok((marks.into(), symbols, top(tags, MOST_EMOJI)))
+        Ok(Beside { marks: marks.into(), emoji: symbols, hashtags: top(tags, MOST_EMOJI) })
     }
 
     /// Emoji and emoticons as they are written, in the rows that have any.
@@ -547,6 +561,16 @@ fn heaps(growth: &[Growth]) -> Option<Heaps> {
     Some(Heaps { k: (my - beta * mx).exp(), beta })
 }
 
+/// The fewest words that cover `share` of all tokens.
+fn covering(descending: &[u64], tokens: u64, share: f64) -> Option<Coverage> {
+    let mut sum = 0;
+    let words = descending.iter().position(|count| {
+        sum += count;
+        sum as f64 >= share * tokens as f64
+    })?;
+    Some(Coverage { words: words as u64 + 1, share })
+}
+
 fn coverage(descending: &[u64], tokens: u64) -> Vec<Coverage> {
     let points = log_spaced(descending.len() as u64, 40);
     let (mut points, mut sum) = (points.into_iter().peekable(), 0);
@@ -607,7 +631,7 @@ mod tests {
         ]);
         let slots = Slots::of(&corpus);
         let vocab = Vocab::read(&corpus, &slots, &[Language::En], &mut Silent).unwrap();
-        let (marks, symbols, tags) = vocab.marks(&corpus, &slots).unwrap();
+        let Beside { marks, emoji: symbols, hashtags: tags } = vocab.marks(&corpus, &slots).unwrap();
         let of = |what: &str| marks.iter().find(|m| m.what == what).unwrap();
         assert_eq!((&of("links").count[..], &of("mentions").count[..]), (&[0, 1][..], &[2, 1][..]));
         assert_eq!(of("mentions").rows, [1, 1]);
@@ -646,5 +670,7 @@ mod tests {
         assert_eq!(curve.last(), Some(&Coverage { words: 3, share: 1.0 }));
         assert_eq!(curve[0], Coverage { words: 1, share: 0.6 });
         assert!(coverage(&[], 0).is_empty());
+        assert_eq!(covering(&[6, 3, 1], 10, 0.9), Some(Coverage { words: 2, share: 0.9 }));
+        assert_eq!(covering(&[], 0, 0.9), None);
     }
 }

@@ -15,7 +15,7 @@ use crate::args::{Global, ProfileArgs};
 use crate::data::Loaded;
 use crate::output::Output;
 use crate::progress::Shown;
-use crate::{data, home};
+use crate::{data, home, interrupt};
 
 /// What `--json` prints: every number of the page.
 #[derive(Serialize)]
@@ -82,8 +82,9 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         label_next_file = Some(path);
     }
     let files = exports(suspicious_file.as_deref(), label_next_file.as_deref());
-    let page = page(profile, &files)
-        .write(&folder)
+    let page = page(profile, &files);
+    // Its files are written beside their names: a signal waits until they have them.
+    let page = interrupt::hold_off(|| page.write(&folder))
         .with_context(|| format!("cannot write the page into {}", folder.display()))?;
     progress.finish();
 

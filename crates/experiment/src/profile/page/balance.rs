@@ -31,7 +31,7 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
     let strangers = if expected.is_empty() {
         String::new()
     } else {
-        format!(" {} rows are surely not in {}.", count(languages.unexpected), expected.join(" or "))
+        format!(" Surely not in {}: {} of the rows.", expected.join(" or "), count(languages.unexpected))
     };
     slices(
         section,
@@ -58,7 +58,10 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
 
 fn slices(section: &mut Section, profile: &Profile, what: (&str, &str, &[Slice]), caption: &str) {
     let (title, name, slices) = what;
-    if slices.is_empty() {
+    if let [only] = slices {
+        section.text(format!("{title}: all are {}.", only.value));
+    }
+    if slices.len() < 2 {
         return;
     }
     let counts = transposed(profile.classes.len(), slices.iter().map(|slice| &slice.rows[..]));
@@ -156,6 +159,10 @@ pub(super) fn against(section: &mut Section, profile: &Profile, other: &Comparis
         count(other.domain_rows),
         drawn(other.sample)
     ));
-    words::telling(section, &format!("Words of {}", profile.name), "against-here", &other.here, None);
-    words::telling(section, &format!("Words of {}", other.name), "against-there", &other.there, None);
+    words::both(
+        section,
+        ("Words that differ most", "against-words"),
+        [&profile.name, &other.name],
+        [&other.here, &other.there],
+    );
 }

@@ -4,7 +4,10 @@ use sentimeter_report::Number;
 use sentimeter_report::page::{Cell, Column, Section, Severity, Table};
 
 use super::{count, drawn, percent};
-use crate::profile::{Profile, Suspicions};
+use crate::profile::{Profile, Suspect, Suspicions};
+
+/// Suspects that are not folded away.
+const SHOWN: usize = 15;
 
 pub(super) fn suspicious(section: &mut Section, found: &Suspicions) {
     section.text(format!(
@@ -34,15 +37,24 @@ pub(super) fn suspicious(section: &mut Section, found: &Suspicions) {
         table.row(cells);
     }
     section.table(table);
+    let (shown, folded) = found.first.split_at(found.first.len().min(SHOWN));
+    section.table(suspects(shown).caption("The most suspicious labels"));
+    if !folded.is_empty() {
+        section.details(format!("The next {}", folded.len()), |inside| {
+            inside.table(suspects(folded));
+        });
+    }
+}
+
+fn suspects(all: &[Suspect]) -> Table {
     let mut table = Table::new([
         Column::text("text"),
         Column::text("label"),
         Column::text("rather"),
         Column::number("label's probability"),
         Column::number("row").hint("of the data set, from 0"),
-    ])
-    .caption("The most suspicious labels");
-    for suspect in &found.first {
+    ]);
+    for suspect in all {
         table.row([
             Cell::text(suspect.text.clone().unwrap_or_default()),
             Cell::from(suspect.given.as_str()),
@@ -51,7 +63,7 @@ pub(super) fn suspicious(section: &mut Section, found: &Suspicions) {
             Cell::count(suspect.row.into()),
         ]);
     }
-    section.table(table);
+    table
 }
 
 pub(super) fn next(section: &mut Section, profile: &Profile) {

@@ -10,8 +10,8 @@ use crate::profile::{Choice, Measured, Profile};
 pub(super) fn section(section: &mut Section, profile: &Profile) {
     let vocabulary = &profile.vocabulary;
     let covering = |share: f64| {
-        let point = vocabulary.coverage.iter().find(|point| point.share >= share);
-        point.map_or("–".to_owned(), |point| Number::Compact.show(point.words as f64))
+        let point = vocabulary.covering.iter().find(|point| point.share >= share);
+        point.map_or("–".to_owned(), |point| count(point.words))
     };
     section.cards([
         Card::new("words in all", Number::Compact.show(vocabulary.tokens as f64)),
@@ -111,11 +111,10 @@ fn sizes(section: &mut Section, choice: &Choice) {
 
 fn recipes(section: &mut Section, choice: &Choice) {
     let Some(best) = best(&choice.recipes) else { return };
-    let dots = choice.recipes.iter().map(|m| {
-        Dot::new(m.name.clone(), m.accuracy)
-            .interval(m.accuracy - m.margin, m.accuracy + m.margin)
-            .note(percent(m.accuracy))
-    });
+    let dots = choice
+        .recipes
+        .iter()
+        .map(|m| Dot::new(m.name.clone(), m.accuracy).interval(m.accuracy - m.margin, m.accuracy + m.margin));
     let clean = choice.recipes.iter().find(|m| m.name == "clean");
     let mut plot = Dots::new("Accuracy by recipe", "accuracy").dots(dots).number(Number::Percent(1));
     if let Some(clean) = clean {

@@ -1,6 +1,7 @@
 //! Words: clouds, what tells classes apart, and what is no word.
 
 use sentimeter_report::cloud::Cloud;
+use sentimeter_report::fonts::drawable;
 use sentimeter_report::page::{Cell, Column, Section, Table};
 use sentimeter_report::plot::{Bars, Words};
 use sentimeter_report::{Colour, Number, Series};
@@ -16,14 +17,17 @@ const SHOWN: usize = 20;
 
 pub(super) fn section(section: &mut Section, profile: &Profile) {
     section.text(
-        "The clouds show what is said most, stop words left out; the bars beside them what is said here rather than \
-         in the other classes: log-odds with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008), in \
+        "The clouds show what is said most, stop words left out; the bars what is said here rather than in the other \
+         classes: log-odds with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008), in \
          standard deviations. All words count there, as “not” and “you” tell more than they seem to.",
     );
     let colours = Colour::of_labels(&profile.classes);
     if let [a, b] = &profile.words[..] {
-        cloud(section, profile, 0, colours.first().copied());
-        cloud(section, profile, 1, colours.get(1).copied());
+        for (at, class) in profile.words.iter().enumerate() {
+            section.heading(class.class.clone());
+            cloud(section, profile, at, colours.get(at).copied());
+        }
+        section.heading(format!("{} or {}", a.class, b.class));
         both(
             section,
             ("Words that tell the classes apart", "words"),
@@ -60,7 +64,9 @@ fn cloud(section: &mut Section, profile: &Profile, at: usize, colour: Option<Col
     if at >= CLOUDS {
         return;
     }
-    let words = class.cloud.iter().map(|word| (word.word.clone(), word.count as f64));
+    // What the fonts lack would stand there as its number.
+    let drawn = class.cloud.iter().filter(|word| drawable(&word.word) == word.word);
+    let words = drawn.map(|word| (word.word.clone(), word.count as f64));
     let title = if profile.words.len() == 1 {
         "What the texts say most".to_owned()
     } else {
@@ -84,7 +90,12 @@ fn cloud(section: &mut Section, profile: &Profile, at: usize, colour: Option<Col
 }
 
 /// The surest terms of two classes, one to each side, and all of them in folded tables.
-fn both(section: &mut Section, (title, name): (&str, &str), classes: [&str; 2], terms: [&[Distinct]; 2]) {
+pub(super) fn both(
+    section: &mut Section,
+    (title, name): (&str, &str),
+    classes: [&str; 2],
+    terms: [&[Distinct]; 2],
+) {
     let [low, high] = terms;
     if low.is_empty() && high.is_empty() {
         return;
@@ -99,8 +110,8 @@ fn both(section: &mut Section, (title, name): (&str, &str), classes: [&str; 2], 
             .words(sides.map(|(term, sign)| (term.term.clone(), sign * term.z)))
             .draw(name),
         format!(
-            "To the left what stands in {} texts rather than in {} ones, to the right the other way round; the longer the \
-             bar, the surer.",
+            "To the left what stands in {} rather than in {}, to the right the other way round; the longer the bar, the \
+             surer.",
             classes[0], classes[1]
         ),
     );
@@ -110,13 +121,7 @@ fn both(section: &mut Section, (title, name): (&str, &str), classes: [&str; 2], 
 }
 
 /// The surest terms as bars, all of them in a folded table.
-pub(super) fn telling(
-    section: &mut Section,
-    title: &str,
-    name: &str,
-    terms: &[Distinct],
-    colour: Option<Colour>,
-) {
+fn telling(section: &mut Section, title: &str, name: &str, terms: &[Distinct], colour: Option<Colour>) {
     if terms.is_empty() {
         return;
     }
