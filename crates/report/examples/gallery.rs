@@ -12,6 +12,12 @@ use sentimeter_report::{Colour, Number, Page, Series};
 
 fn main() -> Result<(), sentimeter_report::ReportError> {
     let folder = std::env::args().nth(1).map_or_else(|| PathBuf::from("/tmp/gallery"), PathBuf::from);
+    println!("{}", page().write(&folder)?.display());
+    Ok(())
+}
+
+/// The gallery as a page; the crate's own tests walk through it.
+pub fn page() -> Page {
     let mut page = Page::new("Gallery of figures");
     page.subtitle("Made-up numbers, long names, three languages").footer("Drawn by the gallery example.");
     overview(&mut page);
@@ -20,8 +26,7 @@ fn main() -> Result<(), sentimeter_report::ReportError> {
     spread(&mut page);
     judged(&mut page);
     words(&mut page);
-    println!("{}", page.write(&folder)?.display());
-    Ok(())
+    page
 }
 
 fn overview(page: &mut Page) {
@@ -299,6 +304,15 @@ fn judged(page: &mut Page) {
             Confusion::new("Confusion matrix, seven classes", feelings, counts.collect())
                 .draw("confusion-seven"),
             "Seven classes, long names.",
+        )
+        .figure(
+            Confusion::new(
+                "Twenty-eight classes",
+                (0..28).map(|at| format!("émotion {at}")),
+                (0..28).map(|a| (0..28).map(|b| if a == b { 900 } else { (a * b) % 40 }).collect()).collect(),
+            )
+            .draw("confusion-many"),
+            "Twenty-eight classes.",
         )
         .figure(Confusion::new("One class", ["positive"], vec![vec![12]]).draw("confusion-one"), "One class.")
         .figure(

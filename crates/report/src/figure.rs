@@ -150,3 +150,163 @@ fn encode(pixels: &Pixmap) -> Result<Vec<u8>, String> {
     writer.finish().map_err(|e| e.to_string())?;
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use resvg::usvg::{Group, Node, Tree};
+
+    use super::*;
+    use crate::gallery;
+    use crate::plot::{Bars, Confusion, Dot, Dots, Histogram, Line, Lines, Scale, Series, Timeline, Words};
+    use crate::{Colour, Number};
+
+    /// Everything drawn lies inside the picture; text is judged by its ink.
+    #[track_caller]
+    fn stays_inside(figure: &Figure) {
+        let tree: Tree = figure.tree().unwrap();
+        walk(tree.root(), figure);
+    }
+
+    #[track_caller]
+    fn walk(group: &Group, figure: &Figure) {
+        for node in group.children() {
+            if let Node::Group(inner) = node {
+                walk(inner, figure);
+                continue;
+            }
+            let place = node.abs_stroke_bounding_box();
+            let inside = place.left() >= -0.51
+                && place.top() >= -0.51
+                && f64::from(place.right()) <= figure.width + 0.51
+                && f64::from(place.bottom()) <= figure.height + 0.51;
+            assert!(inside, "{}: {place:?} leaves the picture: {}", figure.name, text_of(node));
+        }
+    }
+
+    fn text_of(node: &Node) -> String {
+        match node {
+            Node::Text(text) => text.chunks().iter().map(|chunk| chunk.text()).collect(),
+            _ => "a mark".into(),
+        }
+    }
+
+    /// Boxes of the texts of a figure, with what they say.
+    fn texts(group: &Group, found: &mut Vec<(resvg::tiny_skia::Rect, String)>) {
+        for node in group.children() {
+            match node {
+                Node::Group(inner) => texts(inner, found),
+                Node::Text(_) => found.push((node.abs_bounding_box(), text_of(node))),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_gallery_is_sound_xml_inside_its_frame() {
+        for figure in gallery::page().figures() {
+            for markup in [figure.svg(), figure.inline()] {
+                let document = roxmltree::Document::parse(&markup).unwrap();
+                let titled = |name| document.root_element().children().any(|n| n.has_tag_name(name));
+                assert!(markup.starts_with("<svg class") || titled(("http://www.w3.org/2000/svg", "title")));
+                assert!(markup.contains("<desc"), "{} is described", figure.name());
+            }
+            stays_inside(figure);
+        }
+    }
+
+    #[test]
+    fn no_two_labels_of_the_gallery_overlap() {
+        for figure in gallery::page().figures() {
+            let mut found = Vec::new();
+            texts(figure.tree().unwrap().root(), &mut found);
+            for (at, (a, first)) in found.iter().enumerate() {
+                for (b, second) in &found[at + 1..] {
+                    let over = a.right().min(b.right()) - a.left().max(b.left());
+                    let down = a.bottom().min(b.bottom()) - a.top().max(b.top());
+                    // Boxes of lines that follow each other may touch by a descender.
+                    assert!(over <= 1.0 || down <= 6.0, "{}: {first:?} lies on {second:?}", figure.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ids_of_a_page_are_its_own() {
+        let html = gallery::page().html();
+        let mut ids: Vec<&str> =
+            html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+    }
+
+    #[test]
+    fn names_become_slugs() {
+        for (name, want) in [
+            ("Rows per class", "rows-per-class"),
+            ("../../etc/passwd", "etc-passwd"),
+            ("é", "figure"),
+            ("", "figure"),
+            ("2nd", "f-2nd"),
+        ] {
+            assert_eq!(slug(name), want);
+        }
+    }
+
+    fn number() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            any::<f64>(),
+            -1e3..1e3_f64,
+            0.0..1.0_f64,
+            Just(0.0),
+            Just(1_600_000.0),
+            Just(f64::NAN),
+            Just(f64::INFINITY)
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        #[test]
+        fn any_numbers_and_names_are_drawn_inside_the_picture(
+            names in prop::collection::vec("\\PC{0,40}", 0..30),
+            values in prop::collection::vec(number(), 0..9),
+            others in prop::collection::vec(number(), 0..9),
+            times in prop::collection::vec(any::<i64>(), 0..6),
+            title in any::<String>(),
+        ) {
+            let pairs: Vec<(f64, f64)> = values.iter().copied().zip(others.iter().copied()).collect();
+            let series = || Series::new(title.clone(), values.clone()).intervals(pairs.clone());
+            let second = || Series::new("positive", others.clone());
+            let mut edges = values.clone();
+            edges.sort_by(f64::total_cmp);
+            let counts: Vec<Vec<u64>> =
+                names.iter().map(|name| name.bytes().map(|b| u64::from(b).pow(8)).collect()).collect();
+            let bars = Bars::new(title.clone(), title.clone()).categories(names.clone()).series(series());
+            let dots = names.iter().zip(&pairs).map(|(name, pair)| Dot::new(name, pair.0).interval(pair.1, pair.0));
+            let line = || Line::new(title.clone(), pairs.clone()).marked();
+            for figure in [
+                bars.clone().draw("a"),
+                bars.clone().series(second()).number(Number::Compact).draw("b"),
+                bars.clone().series(second()).stacked().coloured().draw("c"),
+                bars.horizontal().series(second()).number(Number::Percent(1)).draw("d"),
+                Lines::new(title.clone(), "x", title.clone()).line(line()).mark(0.5, title.clone()).draw("e"),
+                Lines::heaps(title.clone()).line(line().colour(Colour::Cycle(9))).draw("f"),
+                Lines::roc("").line(line().dashed()).draw("g"),
+                Lines::new("", "", "").x(Scale::Time, Number::Count).line(line()).draw("h"),
+                Histogram::new("", "x", "y", edges.clone()).series(series()).draw("i"),
+                Histogram::new("", "x", "y", edges).series(second()).log().draw("j"),
+                Timeline::new("", "rows", times, 60).all([series(), second()]).draw("k"),
+                Confusion::new("", names.clone(), counts).draw("l"),
+                Dots::new("", "").dots(dots).reference(0.5, title.clone()).draw("m"),
+                Words::new("", "z", title.clone(), "positive").words(names.iter().zip(values.clone())).draw("n"),
+            ] {
+                stays_inside(&figure);
+                prop_assert!(roxmltree::Document::parse(&figure.inline()).is_ok());
+            }
+        }
+    }
+}

@@ -309,7 +309,8 @@ pub fn elide(text: &str, size: f64, bold: bool, room: f64) -> Cow<'_, str> {
 /// `text` in at most `lines` lines of at most `room`, broken at blanks, the last one elided.
 pub fn wrap(text: &str, size: f64, bold: bool, room: f64, lines: usize) -> Vec<String> {
     let mut out = vec![String::new()];
-    let mut words = text.split_whitespace().peekable();
+    // No-break spaces hold numbers and their units together.
+    let mut words = text.split([' ', '\t', '\n']).filter(|word| !word.is_empty());
     while let Some(word) = words.next() {
         let begun = out.len();
         let line = out.last_mut().expect("there is always a line");
@@ -391,5 +392,6 @@ mod tests {
             assert!(wrap(text, 12.0, false, 60.0, 2).len() <= 2);
         }
         assert_eq!(wrap("one two three", 12.0, false, 1e4, 3), ["one two three"]);
+        assert_eq!(wrap("of 1\u{202f}600", 12.0, false, 32.0, 2), ["of", "1\u{202f}600"]);
     }
 }

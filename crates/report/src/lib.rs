@@ -21,6 +21,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+// The gallery is drawn by the example and walked through by the tests of `figure`.
+#[cfg(test)]
+extern crate self as sentimeter_report;
+#[cfg(test)]
+#[path = "../examples/gallery.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod gallery;
+
 pub mod canvas;
 pub mod cloud;
 mod error;

@@ -31,7 +31,7 @@ impl Number {
         match self {
             Self::Count => grouped(value, 0),
             Self::Compact => compact(value),
-            Self::Percent(decimals) => format!("{}{UNIT}%", grouped(value * 100.0, decimals)),
+            Self::Percent(decimals) => percent(value, decimals),
             Self::Decimal(decimals) => grouped(value, decimals),
             Self::Plain => plain(value),
         }
@@ -51,6 +51,17 @@ impl Number {
             Self::Decimal(_) | Self::Plain => Self::Decimal(decimals(step)),
         }
     }
+}
+
+/// Something is never nothing, and all but a few is never all: `< 0.1 %`, `> 99.9 %`.
+fn percent(share: f64, decimals: u8) -> String {
+    let hair = 10f64.powi(-i32::from(decimals));
+    let (sign, value) = match share * 100.0 {
+        value if value > 0.0 && value < hair / 2.0 => ("<\u{a0}", hair),
+        value if value < 100.0 && value > 100.0 - hair / 2.0 => (">\u{a0}", 100.0 - hair),
+        value => ("", value),
+    };
+    format!("{sign}{}{UNIT}%", grouped(value, decimals))
 }
 
 /// `value` with groups and decimals; absurdly large values fall back to powers of ten.
@@ -75,7 +86,11 @@ fn grouped(value: f64, decimals: u8) -> String {
 
 fn plain(value: f64) -> String {
     let text = grouped(value, 4);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+    if text.contains('.') && !text.contains('e') {
+        text.trim_end_matches('0').trim_end_matches('.').into()
+    } else {
+        text
+    }
 }
 
 fn compact(value: f64) -> String {
@@ -105,6 +120,9 @@ mod tests {
             (Number::Compact, 9_999.0, "9\u{202f}999"),
             (Number::Compact, 999_700.0, "1\u{a0}M"),
             (Number::Percent(1), 0.795, "79.5\u{a0}%"),
+            (Number::Percent(1), 0.999_99, ">\u{a0}99.9\u{a0}%"),
+            (Number::Percent(1), 0.000_01, "<\u{a0}0.1\u{a0}%"),
+            (Number::Percent(1), 1.0, "100.0\u{a0}%"),
             (Number::Decimal(3), 0.795_04, "0.795"),
             (Number::Plain, 0.250, "0.25"),
             (Number::Plain, 1e300, "1.00e300"),

@@ -9,13 +9,14 @@ for (const table of document.querySelectorAll("table")) {
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       const key = (row) => {
         const cell = row.cells[column];
-        return "v" in cell.dataset ? Number(cell.dataset.v) : cell.textContent;
+        if ("v" in cell.dataset) return Number(cell.dataset.v);
+        return head.classList.contains("num") ? -Infinity : cell.textContent;
       };
       const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
       const rows = [...body.rows].sort((a, b) => compare(key(a), key(b)) * (up ? 1 : -1));
       body.append(...rows);
     };
-    head.className += " can";
+    head.classList.add("can");
     head.tabIndex = 0;
     head.addEventListener("click", sort);
     head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });

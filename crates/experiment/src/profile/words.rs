@@ -389,11 +389,7 @@ impl Vocab {
     }
 
     /// Links, mentions, hashtags and emoji by class; and the most frequent emoji, emoticons, hashtags.
-    pub(super) fn marks(
-        &self,
-        corpus: &Corpus,
-        slots: &Slots,
-    ) -> Result<Beside, ExperimentError> {
+    pub(super) fn marks(&self, corpus: &Corpus, slots: &Slots) -> Result<Beside, ExperimentError> {
         let mark = |what| Mark { what, count: slots.zeros(), rows: slots.zeros() };
         let mut marks = [mark("links"), mark("mentions"), mark("hashtags"), mark("emoji and emoticons")];
         let mut with_emoji = Vec::new();

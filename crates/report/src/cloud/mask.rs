@@ -5,8 +5,11 @@ use skrifa::outline::OutlinePen;
 
 use crate::fonts::{self, Glyph};
 
-/// Blank pixels kept around each word.
-const RIM: usize = 2;
+/// Blank pixels kept beside, and above and below, a word whose em is `size` pixels: words in one line stand a small
+/// blank apart.
+fn rim(size: f64) -> [usize; 2] {
+    [(size * 0.08).ceil().max(2.0) as usize, (size * 0.03).ceil().max(1.0) as usize]
+}
 
 /// What one word covers, with its rim; bit 0 of a row's first block is its left end.
 #[derive(Debug)]
@@ -25,9 +28,10 @@ impl Mask {
     pub(super) fn new(glyphs: &[Glyph], size: f64, most: [usize; 2]) -> Option<Self> {
         let path = outline(glyphs, size)?;
         let bounds = path.bounds();
-        let rim = RIM as f32 + 1.0;
-        let (left, top) = ((bounds.left() - rim).floor(), (bounds.top() - rim).floor());
-        let (wide, high) = ((bounds.right() + rim).ceil() - left, (bounds.bottom() + rim).ceil() - top);
+        let [beside, above] = rim(size);
+        let (x, y) = (beside as f32 + 1.0, above as f32 + 1.0);
+        let (left, top) = ((bounds.left() - x).floor(), (bounds.top() - y).floor());
+        let (wide, high) = ((bounds.right() + x).ceil() - left, (bounds.bottom() + y).ceil() - top);
         if !(wide <= most[0] as f32 && high <= most[1] as f32) {
             return None;
         }
@@ -43,12 +47,11 @@ impl Mask {
             blocks,
             bits: vec![0; blocks * height],
         };
-        for (at, _) in inked.iter().enumerate().filter(|(_, ink)| **ink) {
-            let (x, y) = (at % width, at / width);
-            for row in y.saturating_sub(RIM)..=(y + RIM).min(height - 1) {
-                for column in x.saturating_sub(RIM)..=(x + RIM).min(width - 1) {
-                    mask.bits[row * blocks + column / 64] |= 1 << (column % 64);
-                }
+        for (y, row) in inked.chunks_exact(width).enumerate() {
+            let reached = beside_ink(row, beside, blocks);
+            for near in y.saturating_sub(above)..=(y + above).min(height - 1) {
+                let target = &mut mask.bits[near * blocks..(near + 1) * blocks];
+                target.iter_mut().zip(&reached).for_each(|(bits, more)| *bits |= more);
             }
         }
         Some(mask)
@@ -57,6 +60,20 @@ impl Mask {
     fn row(&self, at: usize) -> &[u64] {
         &self.bits[at * self.blocks..(at + 1) * self.blocks]
     }
+}
+
+/// Bits of the pixels of a row that lie at most `beside` from ink.
+fn beside_ink(row: &[bool], beside: usize, blocks: usize) -> Vec<u64> {
+    let mut bits = vec![0_u64; blocks];
+    let mut done = 0;
+    for (x, _) in row.iter().enumerate().filter(|(_, ink)| **ink) {
+        let end = (x + beside + 1).min(row.len());
+        for column in x.saturating_sub(beside).max(done)..end {
+            bits[column / 64] |= 1 << (column % 64);
+        }
+        done = end;
+    }
+    bits
 }
 
 /// Ink, and what ink encloses from all four sides: no small word moves into a large letter's eye.

@@ -4,11 +4,12 @@ use crate::fonts;
 use crate::theme::Colour;
 
 /// Height of the em of the least frequent words, pixels, where all fit.
-const LEAST: f64 = 11.0;
+const LEAST: f64 = 10.0;
 /// The em of the most frequent word is never larger, pixels.
 const LARGEST: f64 = 190.0;
-/// Share of the picture that the words' boxes may fill before any is placed: above 0.7 the last ones find no place.
-const FILL: f64 = 0.62;
+/// Share of the picture that the words' boxes may fill before any is placed: above 0.8 the last ones
+/// find no place.
+const FILL: f64 = 0.78;
 /// How often everything is made smaller before words are left out.
 const TRIES: usize = 5;
 
@@ -48,7 +49,7 @@ pub(super) fn place(words: &[(String, f64)], colour: Colour, seed: u64) -> Place
         if left == 0 || largest <= LEAST {
             return Placement { words: placed, left_out: left };
         }
-        largest *= 0.85;
+        largest *= 0.9;
     }
     let (words, left_out) = attempt(words, &shaped, largest, &spiral, colour, seed);
     Placement { words, left_out }
@@ -66,7 +67,7 @@ fn fitting(words: &[(String, f64)], shaped: &[(Vec<fonts::Glyph>, f64)]) -> f64 
     let area = |largest: f64| -> f64 {
         let boxes = words.iter().zip(shaped).map(|((_, frequency), (_, wide))| {
             let size = height(*frequency, most, largest);
-            (wide * size + 5.0) * (0.95 * size + 5.0)
+            ((wide + 0.2) * size + 4.0) * (0.9 * size + 4.0)
         });
         boxes.sum()
     };

@@ -101,7 +101,7 @@ impl Severity {
         match self {
             Self::Good => "✔ Good",
             Self::Info => "ℹ Note",
-            Self::Warning => "⚠ Look",
+            Self::Warning => "⚠ Warning",
             Self::Trouble => "✖ Trouble",
         }
     }

@@ -86,7 +86,9 @@ impl Page {
             style: format!("{fonts}{}{}", include_str!("../../templates/page.css"), theme::css()),
             script: include_str!("../../templates/page.js"),
         };
-        page.render().expect("writing into a String does not fail")
+        let html = page.render().expect("writing into a String does not fail");
+        // Damaged texts hold control characters, which HTML has no place for.
+        html.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{fffd}")
     }
 
     /// The fonts that the page's text needs, the two Latin ones always.
@@ -180,4 +182,118 @@ struct PageView<'a> {
     sections: &'a [SectionView<'a>],
     style: String,
     script: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::plot::Bars;
+    use crate::{Number, Series};
+
+    /// Opening and closing tags of a document, in order; panics where one is left open.
+    fn tags(html: &str) -> Vec<String> {
+        let mut open: Vec<String> = Vec::new();
+        let mut all = Vec::new();
+        let mut rest = html;
+        while let Some(start) = rest.find('<') {
+            rest = &rest[start + 1..];
+            // Quoted values hold no angle brackets: they are escaped.
+            let end = rest.find('>').unwrap();
+            let tag = &rest[..end];
+            rest = &rest[end + 1..];
+            let name: String =
+                tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+            all.push(name.clone());
+            if tag.starts_with('/') {
+                assert_eq!(open.pop().as_deref(), Some(name.as_str()), "closes what is open");
+            } else if !tag.ends_with('/') && !["", "meta", "link", "br"].contains(&name.as_str()) {
+                if let "style" | "script" = name.as_str() {
+                    rest = &rest[rest.find(&format!("</{name}>")).unwrap()..];
+                }
+                open.push(name);
+            }
+        }
+        assert!(open.is_empty(), "{open:?} stay open");
+        all
+    }
+
+    fn page(text: &str, weight: f64) -> Page {
+        let mut page = Page::new(text);
+        page.subtitle(text).footer(text);
+        let mut table = Table::new([Column::text(text).hint(text), Column::number(text)]).caption(text);
+        table.row([
+            Cell::text(text).severity(Severity::Warning),
+            Cell::number(weight, Number::Plain).bar(weight),
+        ]);
+        table.row([Cell::highlighted([Token::new(text, weight)])]);
+        let bars = Bars::new(text, text).categories([text, "x"]).series(Series::new(text, [1.0, 2.0]));
+        page.section(text)
+            .heading(text)
+            .text(text)
+            .list([text])
+            .cards([Card::new(text, text).hint(text).severity(Severity::Good)])
+            .note(Note::new(Severity::Trouble, text).text(text).items([text]))
+            .table(table)
+            .table(Table::new([Column::text(text)]))
+            .table(Table::default())
+            .figure(bars.draw("bars"), text)
+            .highlighted([Token::new(text, 0.5), Token::new(text, -1e9), Token::new(text, f64::NAN)])
+            .details(text, |inside| {
+                inside.text(text).figure(Bars::new(text, text).draw("empty"), text);
+            });
+        page.section(text);
+        page
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_text_becomes_markup(text in "[<>\"'&/a-z\u{0}-\u{9f} {}%]{1,30}|\\PC{1,30}") {
+            // A figure's title wraps into as many elements as it has lines: figures are compared on their own.
+            let without = |html: String| {
+                let mut tags = tags(&html);
+                let figure = ["text", "title"];
+                tags.retain(|tag| !figure.contains(&tag.as_str()));
+                tags
+            };
+            let (hostile, tame) = (page(&text, 0.5), page("tame", 0.5));
+            prop_assert_eq!(without(hostile.html()), without(tame.html()));
+        }
+    }
+
+    #[test]
+    fn a_page_needs_nothing_from_elsewhere() {
+        let html = page("x", 0.3).html();
+        let links: Vec<&str> =
+            html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(links.iter().all(|link| link.starts_with('#') || link.starts_with("figures/")), "{links:?}");
+        assert!(!html.contains("src=\"") && !html.contains("@import") && !html.contains("url(http"));
+        assert!(html.len() < 200_000, "{}", html.len());
+    }
+
+    #[test]
+    fn pages_are_written_with_their_figures_and_twice_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = page("x", 0.3).write(folder.path()).unwrap();
+        let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+        let first = (read("index.html"), read("figures/bars.svg"), read("figures/bars.png"));
+        assert_eq!(path, folder.path().join("index.html"));
+        page("x", 0.3).write(folder.path()).unwrap();
+        assert!(first == (read("index.html"), read("figures/bars.svg"), read("figures/bars.png")));
+        let left = std::fs::read_dir(folder.path().join("figures")).unwrap().count();
+        assert_eq!(left, 4, "two figures, twice: nothing half-written stays");
+    }
+
+    #[test]
+    fn two_figures_of_one_name_are_refused_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut page = Page::new("x");
+        let figure = || Bars::new("x", "y").draw("same");
+        page.section("s").figure(figure(), "").figure(figure(), "");
+        assert!(page.write(folder.path()).unwrap_err().to_string().contains("\"same\""));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

@@ -6,23 +6,25 @@ use crate::number::Number;
 use crate::theme::Colour;
 use crate::ticks;
 
-/// Width of every plot, units.
+/// Width of most plots, units.
 pub(crate) const WIDTH: f64 = 760.0;
+/// Side of the area of square plots, units: two of them stand side by side on a page.
+pub(crate) const SQUARE: f64 = 360.0;
 /// Blank rim.
 pub(crate) const RIM: f64 = 16.0;
 /// Size of tick labels, legends and axis titles.
 pub(crate) const SMALL: f64 = 12.0;
 
-/// Writes title and subtitle; returns the y below them.
-pub(crate) fn heading(canvas: &mut Canvas, title: &str, subtitle: &str) -> f64 {
+/// Writes title and subtitle over a picture of that width; returns the y below them.
+pub(crate) fn heading(canvas: &mut Canvas, title: &str, subtitle: &str, wide: f64) -> f64 {
     let mut y = RIM;
     let (title, subtitle) = (drawable(title), drawable(subtitle));
-    for line in wrap(&title, 16.0, true, WIDTH - 2.0 * RIM, 2).iter().filter(|line| !line.is_empty()) {
+    for line in wrap(&title, 16.0, true, wide - 2.0 * RIM, 2).iter().filter(|line| !line.is_empty()) {
         y += 16.0;
         canvas.text(&Text::new(RIM, y, line).size(16.0).bold().title(&title));
         y += 6.0;
     }
-    for line in wrap(&subtitle, SMALL, false, WIDTH - 2.0 * RIM, 2).iter().filter(|line| !line.is_empty()) {
+    for line in wrap(&subtitle, SMALL, false, wide - 2.0 * RIM, 2).iter().filter(|line| !line.is_empty()) {
         y += 13.0;
         canvas.text(&Text::new(RIM, y, line).size(SMALL).colour(Colour::Muted).title(&subtitle));
         y += 4.0;
@@ -35,18 +37,19 @@ pub(crate) fn heading(canvas: &mut Canvas, title: &str, subtitle: &str) -> f64 {
 pub(crate) enum Key {
     Box(f64),
     Line { dashed: bool },
+    Dot,
     Ring,
 }
 
-/// Writes a legend that wraps; returns the y below it. Nothing for no entries.
-pub(crate) fn legend(canvas: &mut Canvas, top: f64, entries: &[(&str, Colour, Key)]) -> f64 {
+/// Writes a legend that wraps in a picture of that width; returns the y below it. Nothing for no entries.
+pub(crate) fn legend(canvas: &mut Canvas, top: f64, entries: &[(&str, Colour, Key)], room: f64) -> f64 {
     const KEY: f64 = 18.0;
     let (mut x, mut y) = (RIM, top + 14.0);
     for (name, colour, key) in entries {
         let full = drawable(name);
-        let name = elide(&full, SMALL, false, WIDTH - 2.0 * RIM - KEY);
+        let name = elide(&full, SMALL, false, room - 2.0 * RIM - KEY);
         let wide = KEY + width(&name, SMALL, false);
-        if x > RIM && x + wide > WIDTH - RIM {
+        if x > RIM && x + wide > room - RIM {
             (x, y) = (RIM, y + 18.0);
         }
         match *key {
@@ -54,6 +57,7 @@ pub(crate) fn legend(canvas: &mut Canvas, top: f64, entries: &[(&str, Colour, Ke
             Key::Line { dashed } => {
                 canvas.line([x, y - 4.0], [x + 13.0, y - 4.0], Stroke(*colour, 2.5, dashed));
             }
+            Key::Dot => canvas.circle([x + 6.0, y - 4.0], 5.0, Fill(*colour, 1.0), None),
             Key::Ring => canvas.ring([x + 6.0, y - 4.0], 4.5, Stroke(*colour, 2.0, false), None),
         }
         canvas.text(&Text::new(x + KEY, y, &name).size(SMALL).title(&full));

@@ -83,7 +83,7 @@ impl Bars {
     /// The picture.
     pub fn draw(&self, name: &str) -> Figure {
         let mut canvas = Canvas::new();
-        let mut y = axes::heading(&mut canvas, &self.title, &self.subtitle);
+        let mut y = axes::heading(&mut canvas, &self.title, &self.subtitle, WIDTH);
         if self.categories.is_empty() || self.range().is_none() {
             let bottom = axes::nothing(&mut canvas, y);
             return Figure::new(name, &self.title, "No data.", [WIDTH, bottom], canvas);
@@ -91,7 +91,7 @@ impl Bars {
         if self.series.len() > 1 {
             let entries: Vec<_> =
                 self.series.iter().map(|s| (s.name.as_str(), s.colour, Key::Box(1.0))).collect();
-            y = axes::legend(&mut canvas, y, &entries);
+            y = axes::legend(&mut canvas, y, &entries, WIDTH);
         }
         let height =
             if self.lies() { self.draw_lying(&mut canvas, y) } else { self.draw_upright(&mut canvas, y) };
@@ -150,7 +150,7 @@ impl Bars {
                 || self.categories.iter().any(|name| {
                     let name = drawable(name);
                     let lines = wrap(&name, SMALL, false, room, 2);
-                    lines.concat().replace(' ', "") != name.split_whitespace().collect::<String>()
+                    lines.concat().replace(' ', "") != name.replace([' ', '\t', '\n'], "")
                 })
         })
     }
@@ -213,17 +213,19 @@ impl Bars {
                     Fill(colour, 1.0),
                     Some(&hint),
                 );
-                let mut above = a.min(b);
+                let falls = to < from;
+                let mut end = if falls { a.max(b) } else { a.min(b) };
                 let interval = if self.stacked { None } else { self.series[nth].interval(at) };
                 if let Some((low, high)) = interval {
                     let (low, high) = (ruler.y(low, &area), ruler.y(high, &area));
                     axes::whisker(canvas, [x + wide / 2.0, low], [x + wide / 2.0, high]);
-                    above = above.min(high);
+                    end = if falls { end.max(low) } else { end.min(high) };
                 }
                 let label = self.end_label(at, nth);
                 let last = !self.stacked || nth + 1 == self.series.len();
                 if last && width(&label, 11.0, false) <= wide.max(slot * 0.9 / side) {
-                    let text = Text::new(x + wide / 2.0, above - 5.0, &label).size(11.0);
+                    let y = if falls { end + 13.0 } else { end - 5.0 };
+                    let text = Text::new(x + wide / 2.0, y, &label).size(11.0);
                     canvas.text(&text.anchor(Anchor::Middle));
                 }
             }

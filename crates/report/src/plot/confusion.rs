@@ -7,6 +7,9 @@ use crate::fonts::{drawable, elide, width, wrap};
 use crate::number::Number;
 use crate::theme::Colour;
 
+/// Size of the counts where there is room.
+const COUNT: f64 = 15.0;
+
 /// Rows are the true class, columns the predicted one. Cells are tinted by their share of the row and say count and
 /// that share; with two classes also True Neg, False Pos, False Neg, True Pos and the share of all.
 #[derive(Debug, Clone)]
@@ -45,7 +48,7 @@ impl Confusion {
 
     /// True Neg and so on, where there are two classes.
     fn verdict(&self, truth: usize, predicted: usize) -> Option<&'static str> {
-        (self.labels.len() == 2).then(|| match (truth == self.positive, predicted == self.positive) {
+        (self.labels.len() == 2).then_some(match (truth == self.positive, predicted == self.positive) {
             (false, false) => "True Neg",
             (false, true) => "False Pos",
             (true, false) => "False Neg",
@@ -56,8 +59,9 @@ impl Confusion {
     /// The picture.
     pub fn draw(&self, name: &str) -> Figure {
         let mut canvas = Canvas::new();
-        let top = axes::heading(&mut canvas, &self.title, &self.subtitle);
         let classes = self.labels.len();
+        let room = if classes <= 3 { axes::SQUARE + 104.0 } else { WIDTH };
+        let top = axes::heading(&mut canvas, &self.title, &self.subtitle, room);
         let total: u64 = (0..classes)
             .flat_map(|truth| (0..classes).map(move |predicted| (truth, predicted)))
             .fold(0, |sum, (truth, predicted)| sum.saturating_add(self.count(truth, predicted)));
@@ -68,9 +72,24 @@ impl Confusion {
         let shown: Vec<_> = self.labels.iter().map(|label| drawable(label)).collect();
         let names = shown.iter().map(|label| width(label, SMALL, false)).fold(0.0, f64::max).min(150.0);
         let left = RIM + 22.0 + names + 10.0;
-        let wide = ((WIDTH - RIM - left) / classes as f64).min(if classes == 2 { 170.0 } else { 110.0 });
+        let wide = ((room - RIM - left) / classes as f64).min(if classes == 2 { 170.0 } else { 110.0 });
         let high = if classes == 2 { 96.0 } else { wide.clamp(22.0, 62.0) };
-        let grid = top + 44.0;
+        // Over narrow columns names stand upright.
+        let narrow = wide < 46.0;
+        let heads: Vec<Vec<String>> = shown
+            .iter()
+            .map(|label| {
+                if narrow {
+                    vec![elide(label, SMALL, false, 110.0).into_owned()]
+                } else {
+                    wrap(label, SMALL, false, wide - 6.0, 2)
+                }
+            })
+            .collect();
+        let tallest = heads.iter().map(|lines| {
+            if narrow { width(&lines.concat(), SMALL, false) } else { 15.0 * lines.len() as f64 }
+        });
+        let grid = top + 29.0 + tallest.fold(0.0, f64::max);
         let side = wide * classes as f64;
         let head = Text::new(left + side / 2.0, top + 12.0, "predicted").anchor(Anchor::Middle);
         canvas.text(&head.colour(Colour::Muted));
@@ -78,19 +97,32 @@ impl Confusion {
         let truth = Text::new(RIM + 12.0, middle, "true class").anchor(Anchor::Middle).upwards();
         canvas.text(&truth.colour(Colour::Muted));
         for (at, label) in shown.iter().enumerate() {
-            let lines = wrap(label, SMALL, false, wide - 6.0, 1);
-            let text = lines.first().map_or("", String::as_str);
             let x = left + wide * (at as f64 + 0.5);
-            canvas.text(&Text::new(x, grid - 8.0, text).anchor(Anchor::Middle).title(label));
+            for (line, text) in heads[at].iter().rev().enumerate() {
+                let y = grid - 8.0 - 15.0 * line as f64;
+                let text = if narrow {
+                    Text::new(x + 4.2, y, text).upwards()
+                } else {
+                    Text::new(x, y, text).anchor(Anchor::Middle)
+                };
+                canvas.text(&text.title(label));
+            }
             let cut = elide(label, SMALL, false, 150.0);
             let y = grid + high * (at as f64 + 0.5) + 4.2;
             canvas.text(&Text::new(left - 8.0, y, &cut).anchor(Anchor::End).title(label));
         }
+        let widest = (0..classes)
+            .flat_map(|truth| (0..classes).map(move |predicted| (truth, predicted)))
+            .map(|(truth, predicted)| {
+                width(&Number::Count.show(self.count(truth, predicted) as f64), COUNT, true)
+            })
+            .fold(0.0, f64::max);
+        let size = COUNT * ((wide - 8.0) / widest).clamp(0.0, 1.0);
         for truth in 0..classes {
             let row: u64 = (0..classes).fold(0, |sum, at| sum.saturating_add(self.count(truth, at)));
             for predicted in 0..classes {
                 let corner = [left + wide * predicted as f64, grid + high * truth as f64];
-                self.draw_cell(&mut canvas, corner, [wide, high], [truth, predicted], [row, total]);
+                self.draw_cell(&mut canvas, [corner, [wide, high]], [truth, predicted], [row, total], size);
             }
         }
         let bottom = grid + high * classes as f64;
@@ -101,23 +133,21 @@ impl Confusion {
             Number::Count.show(total as f64),
             Number::Percent(1).show(right as f64 / total as f64)
         );
-        canvas.text(&Text::new(RIM, bottom + 24.0, &line).size(11.5).colour(Colour::Muted));
-        Figure::new(
-            name,
-            &self.title,
-            &format!("Confusion matrix. {line}"),
-            [WIDTH, bottom + 24.0 + RIM],
-            canvas,
-        )
+        let mut y = bottom + 8.0;
+        for text in wrap(&line, 11.5, false, room - 2.0 * RIM, 2) {
+            y += 16.0;
+            canvas.text(&Text::new(RIM, y, &text).size(11.5).colour(Colour::Muted));
+        }
+        Figure::new(name, &self.title, &format!("Confusion matrix. {line}"), [room, y + RIM], canvas)
     }
 
     fn draw_cell(
         &self,
         canvas: &mut Canvas,
-        [x, y]: [f64; 2],
-        [wide, high]: [f64; 2],
+        [[x, y], [wide, high]]: [[f64; 2]; 2],
         [truth, predicted]: [usize; 2],
         [row, total]: [u64; 2],
+        size: f64,
     ) {
         let count = self.count(truth, predicted);
         let share = if row == 0 { f64::NAN } else { count as f64 / row as f64 };
@@ -133,7 +163,7 @@ impl Confusion {
         let opacity = if tint < 0.5 { 0.06 + 0.5 * tint } else { 0.9 + 0.2 * (tint - 0.5) };
         let ink = if tint < 0.5 { Colour::Ink } else { Colour::OnMark };
         canvas.rect([x + 1.0, y + 1.0, wide - 2.0, high - 2.0], Fill(colour, opacity), Some(&hint));
-        let mut lines = vec![(number, 15.0, true), (percent, 12.0, false)];
+        let mut lines = vec![(number, size, true), (percent, 12.0, false)];
         if let Some(verdict) = self.verdict(truth, predicted) {
             let all = Number::Percent(2).show(count as f64 / total as f64);
             lines.insert(0, (verdict.to_owned(), 12.0, false));

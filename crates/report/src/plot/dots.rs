@@ -102,7 +102,7 @@ impl Dots {
         const ROW: f64 = 24.0;
         const NAMES: f64 = 230.0;
         let mut canvas = Canvas::new();
-        let top = axes::heading(&mut canvas, &self.title, &self.subtitle);
+        let top = axes::heading(&mut canvas, &self.title, &self.subtitle, WIDTH);
         let ends = |dot: &Dot| [Some(dot.value), dot.interval.map(|i| i.0), dot.interval.map(|i| i.1)];
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         let reference = self.reference.iter().map(|(value, _)| *value);
@@ -113,14 +113,14 @@ impl Dots {
             let bottom = axes::nothing(&mut canvas, top);
             return Figure::new(name, &self.title, "No data.", [WIDTH, bottom], canvas);
         }
-        let mut entries = vec![("value with interval", Colour::Positive, Key::Box(1.0))];
+        let mut entries = vec![("value with interval", Colour::Positive, Key::Dot)];
         if self.dots.iter().any(|dot| dot.weak) {
             entries.push(("weak", Colour::Negative, Key::Ring));
         }
         if let Some((_, name)) = &self.reference {
             entries.push((name, Colour::Muted, Key::Line { dashed: true }));
         }
-        let top = if entries.len() > 1 { axes::legend(&mut canvas, top, &entries) } else { top };
+        let top = if entries.len() > 1 { axes::legend(&mut canvas, top, &entries, WIDTH) } else { top };
         let groups: usize = (0..self.dots.len()).filter(|&at| self.heads(at)).count();
         let names = self.dots.iter().map(|dot| width(&drawable(&dot.name), SMALL, false)).fold(0.0, f64::max);
         let heads = self.dots.iter().map(|dot| width(&drawable(&dot.group), SMALL, true)).fold(0.0, f64::max);

@@ -68,7 +68,7 @@ impl Histogram {
     /// The picture.
     pub fn draw(&self, name: &str) -> Figure {
         let mut canvas = Canvas::new();
-        let top = axes::heading(&mut canvas, &self.title, &self.subtitle);
+        let top = axes::heading(&mut canvas, &self.title, &self.subtitle, WIDTH);
         let bins = self.edges.len().saturating_sub(1);
         let values = || self.series.iter().flat_map(|s| (0..bins).filter_map(|at| s.value(at)));
         let rising =
@@ -82,7 +82,7 @@ impl Histogram {
         let opacity = if several { 0.22 } else { 0.75 };
         let entries: Vec<_> =
             self.series.iter().map(|s| (s.name.as_str(), s.colour, Key::Line { dashed: false })).collect();
-        let top = if several { axes::legend(&mut canvas, top, &entries) } else { top };
+        let top = if several { axes::legend(&mut canvas, top, &entries, WIDTH) } else { top };
         let (first, last) = (self.edges[0], self.edges[bins]);
         let x = if self.log {
             Ruler::log(first, last, self.numbers.0)

@@ -142,20 +142,24 @@ impl Lines {
     /// The picture.
     pub fn draw(&self, name: &str) -> Figure {
         let mut canvas = Canvas::new();
-        let top = axes::heading(&mut canvas, &self.title, &self.subtitle);
+        let wide = if self.square { axes::SQUARE + 88.0 } else { WIDTH };
+        let top = axes::heading(&mut canvas, &self.title, &self.subtitle, wide);
         let (Some(x), Some(y)) = (self.ruler(true), self.ruler(false)) else {
             let bottom = axes::nothing(&mut canvas, top);
             return Figure::new(name, &self.title, "No data.", [WIDTH, bottom], canvas);
         };
-        let entries: Vec<_> = self
+        let mut entries: Vec<_> = self
             .lines
             .iter()
             .map(|line| (line.name.as_str(), line.colour, Key::Line { dashed: line.dashed }))
             .collect();
-        let top = if entries.len() > 1 { axes::legend(&mut canvas, top, &entries) } else { top };
+        // What was measured first, what it is compared with after.
+        entries.sort_by_key(|entry| entry.2 == Key::Line { dashed: true });
+        let top = if entries.len() > 1 { axes::legend(&mut canvas, top, &entries, wide) } else { top };
         let left = axes::left_room(&y, &self.y.0);
         let head = if self.marks.is_empty() { 10.0 } else { 26.0 };
-        let (right, high) = if self.square { (left + 400.0, 400.0) } else { (WIDTH - RIM - 8.0, 280.0) };
+        let (right, high) =
+            if self.square { (left + axes::SQUARE, axes::SQUARE) } else { (WIDTH - RIM - 8.0, 280.0) };
         let area = Area { left, top: top + head, right, bottom: top + head + high };
         axes::left_axis(&mut canvas, &area, &y, &self.y.0);
         axes::bottom_axis(&mut canvas, &area, &x, &self.x.0, true);
@@ -191,7 +195,7 @@ impl Lines {
             name,
             &self.title,
             &description,
-            [WIDTH, area.bottom + axes::bottom_room(&self.x.0)],
+            [wide, area.bottom + axes::bottom_room(&self.x.0)],
             canvas,
         )
     }
@@ -201,9 +205,9 @@ impl Lines {
             let at = x.x(*value, area);
             canvas.line([at, area.top - 6.0], [at, area.bottom], Stroke(Colour::Muted, 1.2, true));
             let name = drawable(name);
-            let name = crate::fonts::elide(&name, 11.0, false, WIDTH / 3.0);
+            let name = crate::fonts::elide(&name, 11.0, false, area.width() / 2.0);
             let half = crate::fonts::width(&name, 11.0, false) / 2.0;
-            let place = at.clamp(RIM + half, WIDTH - RIM - half);
+            let place = at.clamp(RIM + half, area.right + 8.0 - half);
             let text = Text::new(place, area.top - 10.0, &name).size(11.0).anchor(Anchor::Middle);
             canvas.text(&text.colour(Colour::Muted));
         }

@@ -44,7 +44,8 @@ impl Reliability {
         let subtitle = self.ece.map_or(String::new(), |ece| {
             format!("expected calibration error (ECE) {}", Number::Decimal(3).show(ece))
         });
-        let top = axes::heading(&mut canvas, &self.title, &subtitle);
+        let wide = axes::SQUARE + 104.0;
+        let top = axes::heading(&mut canvas, &self.title, &subtitle, wide);
         let bins: Vec<&Bin> = self
             .bins
             .iter()
@@ -58,12 +59,13 @@ impl Reliability {
             ("observed, with interval", Colour::Positive, Key::Line { dashed: false }),
             ("perfect calibration", Colour::Neutral, Key::Line { dashed: true }),
         ];
-        let top = axes::legend(&mut canvas, top, &entries);
+        let top = axes::legend(&mut canvas, top, &entries, wide);
         let unit = Ruler::linear(0.0, 1.0, Number::Plain, 5);
         let highest = bins.iter().map(|bin| bin.count as f64).fold(0.0, f64::max);
         let counts = Ruler::linear(0.0, highest, Number::Compact, 2);
         let left = axes::left_room(&unit, "share").max(axes::left_room(&counts, "rows"));
-        let upper = Area { left, top: top + 8.0, right: left + 400.0, bottom: top + 408.0 };
+        let upper =
+            Area { left, top: top + 8.0, right: left + axes::SQUARE, bottom: top + 8.0 + axes::SQUARE };
         let lower = Area { top: upper.bottom + 22.0, bottom: upper.bottom + 102.0, ..upper };
         axes::left_axis(&mut canvas, &upper, &unit, "share that is true");
         for (value, _) in &unit.ticks {
@@ -77,7 +79,7 @@ impl Reliability {
         let place = |bin: &Bin| [unit.x(bin.predicted, &upper), unit.y(bin.observed, &upper)];
         let points: Vec<_> = bins.iter().map(|bin| place(bin)).collect();
         canvas.polyline(&points, Stroke(Colour::Positive, 2.2, false), None);
-        let thick = (400.0 / bins.len() as f64 * 0.7).clamp(2.0, 24.0);
+        let thick = (axes::SQUARE / bins.len() as f64 * 0.7).clamp(2.0, 24.0);
         for bin in bins {
             let [x, y] = place(bin);
             if let Some((low, high)) = bin.interval.filter(|(low, high)| low.is_finite() && high.is_finite())
@@ -104,6 +106,6 @@ impl Reliability {
         let description =
             format!("Reliability diagram: observed share over predicted probability. {subtitle}");
         let height = lower.bottom + axes::bottom_room("predicted probability");
-        Figure::new(name, &self.title, &description, [WIDTH, height], canvas)
+        Figure::new(name, &self.title, &description, [wide, height], canvas)
     }
 }

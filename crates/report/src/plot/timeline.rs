@@ -64,7 +64,7 @@ impl Timeline {
     /// The picture.
     pub fn draw(&self, name: &str) -> Figure {
         let mut canvas = Canvas::new();
-        let top = axes::heading(&mut canvas, &self.title, &self.subtitle);
+        let top = axes::heading(&mut canvas, &self.title, &self.subtitle, WIDTH);
         let filled: Vec<usize> = (0..self.starts.len()).filter(|&at| self.sum(at) > 0.0).collect();
         let ends = filled.iter().map(|&at| self.starts[at]);
         let (Some(first), Some(last)) = (ends.clone().min(), ends.max()) else {
@@ -78,8 +78,10 @@ impl Timeline {
         if !gaps.is_empty() {
             entries.push(("no data", Colour::Muted, Key::Box(GAP)));
         }
-        let top = if entries.len() > 1 { axes::legend(&mut canvas, top, &entries) } else { top };
-        let x = Ruler::time(first, last, 8);
+        let top = if entries.len() > 1 { axes::legend(&mut canvas, top, &entries, WIDTH) } else { top };
+        // A few bars alone stay slim: there is room for eight.
+        let spare = self.bin.saturating_mul(8).saturating_sub(last.saturating_sub(first)).max(0) / 2;
+        let x = Ruler::time(first.saturating_sub(spare), last.saturating_add(spare), 8);
         let y = Ruler::linear(0.0, filled.iter().map(|&at| self.sum(at)).fold(0.0, f64::max), self.number, 5);
         let left = axes::left_room(&y, &self.value_axis);
         let area = Area { left, top: top + 10.0, right: WIDTH - RIM - 8.0, bottom: top + 250.0 };

@@ -62,7 +62,7 @@ impl Words {
     pub fn draw(&self, name: &str) -> Figure {
         const ROW: f64 = 20.0;
         let mut canvas = Canvas::new();
-        let top = axes::heading(&mut canvas, &self.title, &self.subtitle);
+        let top = axes::heading(&mut canvas, &self.title, &self.subtitle, WIDTH);
         let mut words: Vec<&(String, f64)> =
             self.words.iter().filter(|(_, score)| score.is_finite()).collect();
         words.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

@@ -18,11 +18,16 @@ pub(crate) fn run(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
 /// Princeton's licence of the lemma tables, which asks to go wherever they go.
 const WORDNET: &str = include_str!("../../../text/assets/wordnet/LICENSE");
 
+/// The licence of the fonts that reports carry, which asks the same.
+const FONTS: &str = include_str!("../../../report/assets/fonts/OFL.txt");
+
 pub(crate) fn licenses() -> anyhow::Result<ExitCode> {
     writeln!(
         io::stdout(),
-        "Sentimeter is licensed under MIT or Apache-2.0, as you choose. English lemmas come from WordNet:\n\n{}",
-        WORDNET.trim_end()
+        "Sentimeter is licensed under MIT or Apache-2.0, as you choose. English lemmas come from WordNet:\n\n{}\n\n\
+         Reports carry fonts:\n\n{}",
+        WORDNET.trim_end(),
+        FONTS.trim_end()
     )?;
     Ok(ExitCode::SUCCESS)
 }
