@@ -137,6 +137,18 @@ fn planted_troubles_are_all_found() {
     assert_eq!(alone, found);
     let said = desk.run(&["profile", "sick.csv", "--quick"]).ok();
     said.prints(&["SERIOUS", "3 identical texts", "index.html"]);
+    let page = desk.text("home/reports/profile-sick.csv/index.html");
+    for part in ["The time alone tells the label", "Identical texts, different labels", "Damaged characters"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(page.len() < 3 << 20, "{} bytes", page.len());
+    let figures = desk.names("home/reports/profile-sick.csv/figures");
+    for name in ["classes", "time", "lengths-words", "cloud-0", "cloud-1", "words", "growth", "coverage"] {
+        for ending in ["svg", "png"] {
+            assert!(figures.contains(&format!("{name}.{ending}")), "{name}.{ending} of {figures:?}");
+        }
+    }
 }
 
 #[test]
