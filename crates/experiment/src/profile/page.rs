@@ -33,7 +33,10 @@ pub fn page(profile: &Profile, exports: &[(String, String)]) -> Page {
         balance::time(page.section("Over time"), profile);
     }
     lengths::section(page.section("Lengths"), profile);
-    words::section(page.section("Words of each class"), profile);
+    words::section(
+        page.section(if profile.words.len() > 1 { "Words of each class" } else { "Words" }),
+        profile,
+    );
     vocabulary::section(page.section("Vocabulary"), profile);
     words::marks(page.section("Links, mentions, hashtags, emoji"), profile);
     if !serious {
@@ -81,7 +84,7 @@ fn overview(section: &mut Section, profile: &Profile, exports: &[(String, String
         n if profile.warnings[0].severity == Severity::Serious => (n.to_string(), Mark::Trouble),
         n => (n.to_string(), Mark::Warning),
     };
-    let mut cards = vec![Card::new("to look at", title).severity(severity).hint("see below")];
+    let mut cards = vec![Card::new("to look at", title).severity(severity)];
     let labelled = match profile.rows - profile.labelled {
         0 => "all with a label".to_owned(),
         _ => format!("{} with a label", count(profile.labelled)),

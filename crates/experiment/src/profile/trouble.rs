@@ -1,6 +1,6 @@
 //! What is wrong with the data, and how much.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 use sentimeter_corpus::{Corpus, DuplicateReport, Groups, Identities, ReadReport, Resolved, undouble};
@@ -118,33 +118,29 @@ pub(super) fn conflicts(
 ) -> Conflicts {
     let hashes = identities.hashes();
     let labels = corpus.label_column();
-    let mut disputed: HashMap<u64, u16> = HashMap::new();
-    for (row, (&before, &after)) in labels.iter().zip(&resolved.labels).enumerate() {
-        if before != after {
-            disputed.insert(hashes[row], after);
-        }
-    }
-    let mut rows: Vec<(u64, u32)> = (0..corpus.len() as u32)
-        .filter(|&row| labels[row as usize] != Corpus::NONE && disputed.contains_key(&hashes[row as usize]))
-        .map(|row| (hashes[row as usize], row))
+    let disputed: HashSet<u64> =
+        (0..corpus.len()).filter(|&row| labels[row] != resolved.labels[row]).map(|row| hashes[row]).collect();
+    // `great :)` and `great :(` share an identity and are no contradiction.
+    let mut rows: Vec<(String, u32)> = (0..corpus.len() as u32)
+        .filter(|&row| labels[row as usize] != Corpus::NONE && disputed.contains(&hashes[row as usize]))
+        .map(|row| (with_signs(corpus.text(row as usize)), row))
         .collect();
     rows.sort_unstable();
     let mut examples: Vec<(usize, Conflict)> = rows
         .chunk_by(|a, b| a.0 == b.0)
-        .map(|same| {
+        .filter_map(|same| {
             let mut counts = BTreeMap::new();
             for &(_, row) in same {
-                *counts.entry(corpus.label_name(row as usize).unwrap_or_default().to_owned()).or_default() +=
-                    1;
+                *counts.entry(corpus.label_name(row as usize)?.to_owned()).or_default() += 1;
             }
-            let winner = disputed.get(&same[0].0).copied().unwrap_or(Corpus::NONE);
-            let text = same.iter().map(|&(_, row)| corpus.text(row as usize)).min().unwrap_or_default();
+            let winner = resolved.labels[same.first()?.1 as usize];
+            let text = same.iter().map(|&(_, row)| corpus.text(row as usize)).min()?;
             let conflict = Conflict {
                 text: excerpt(text),
-                labels: counts,
                 resolved: corpus.labels().get(usize::from(winner)).cloned(),
+                labels: counts,
             };
-            (same.len(), conflict)
+            (conflict.labels.len() > 1).then_some((same.len(), conflict))
         })
         .collect();
     examples.sort_by(|a, b| (b.0, &a.1.text).cmp(&(a.0, &b.1.text)));
@@ -156,6 +152,13 @@ pub(super) fn conflicts(
         at_import: at_import.filter(|found| found.conflicts > 0).cloned(),
         examples: examples.into_iter().map(|(_, conflict)| conflict).collect(),
     }
+}
+
+/// The words of a text with their signs, in lower case, without mentions and links.
+fn with_signs(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let masked = |word: &&str| !["@", "http", "www."].iter().any(|mark| word.starts_with(mark));
+    lower.split_whitespace().filter(masked).collect::<Vec<_>>().join(" ")
 }
 
 /// Texts that occur more than once.

@@ -8,18 +8,9 @@ use super::{by_class, count, drawn, language_name, percent, transposed, words};
 use crate::profile::{Comparison, Profile, Slice};
 
 pub(super) fn section(section: &mut Section, profile: &Profile) {
-    let rows = profile.class_rows.iter().map(|&n| n as f64);
-    section.figure(
-        Bars::new("Rows by class", "rows")
-            .categories(profile.classes.clone())
-            .series(Series::new("rows", rows))
-            .coloured()
-            .draw("classes"),
-        format!(
-            "How many rows each class has, of {} in all. A model of unbalanced classes favours the larger ones.",
-            count(profile.rows)
-        ),
-    );
+    if profile.classes.len() > 1 {
+        classes(section, profile);
+    }
     let languages = &profile.languages;
     let named: Vec<Slice> = languages
         .slices
@@ -53,6 +44,21 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
         profile,
         ("Rows by source", "sources", &profile.sources),
         "The file or system that each row came in.",
+    );
+}
+
+fn classes(section: &mut Section, profile: &Profile) {
+    let rows = profile.class_rows.iter().map(|&n| n as f64);
+    section.figure(
+        Bars::new("Rows by class", "rows")
+            .categories(profile.classes.clone())
+            .series(Series::new("rows", rows))
+            .coloured()
+            .draw("classes"),
+        format!(
+            "How many rows each class has, of {} in all. A model of unbalanced classes favours the larger ones.",
+            count(profile.rows)
+        ),
     );
 }
 

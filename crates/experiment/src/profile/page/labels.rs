@@ -9,6 +9,9 @@ use crate::profile::{Profile, Suspect, Suspicions};
 /// Suspects that are not folded away.
 const SHOWN: usize = 15;
 
+/// Texts to label that the page lists.
+const LISTED: usize = 100;
+
 pub(super) fn suspicious(section: &mut Section, found: &Suspicions) {
     section.text(format!(
         "A quick model of words and pairs of words, {} of the time right on texts that it had not seen ({} folds), \
@@ -67,16 +70,24 @@ fn suspects(all: &[Suspect]) -> Table {
 }
 
 pub(super) fn next(section: &mut Section, profile: &Profile) {
-    section.text(
-        "Unlabelled texts that teach a model most: it is least certain of them, and no two are alike. Fill in the \
-         column label of the export and import the file.",
-    );
-    let mut table = Table::new([
-        Column::text("text"),
-        Column::text("the model would say"),
-        Column::number("uncertainty").hint("one less the difference of the two largest probabilities"),
-    ]);
-    for next in profile.label_next.iter().take(100) {
+    let by_model = profile.label_next.iter().any(|next| next.suggested.is_some());
+    section.text(if by_model {
+        "Unlabelled texts that teach a model most: it is least certain of them, and no two are alike. Fill in the column \
+         label of the export and import the file."
+    } else {
+        "Texts to begin with: as different from each other as can be, since there is no model yet to be uncertain. Fill \
+         in the column label of the export and import the file."
+    });
+    let mut columns = vec![Column::text("text")];
+    if by_model {
+        columns.push(Column::text("the model would say"));
+        columns.push(
+            Column::number("uncertainty").hint("one less the difference of the two largest probabilities"),
+        );
+    }
+    let mut table = Table::new(columns);
+    for next in profile.label_next.iter().take(LISTED) {
+        // Cells past the last column are left out.
         table.row([
             Cell::from(next.text.as_str()),
             Cell::text(next.suggested.clone().unwrap_or_default()),
@@ -84,4 +95,8 @@ pub(super) fn next(section: &mut Section, profile: &Profile) {
         ]);
     }
     section.table(table);
+    if profile.label_next.len() > LISTED {
+        section
+            .text(format!("{} more stand in the export.", count((profile.label_next.len() - LISTED) as u64)));
+    }
 }

@@ -56,6 +56,11 @@ fn histogram(section: &mut Section, profile: &Profile, lengths: &Lengths) {
         let end = bins as u64 * u64::from(lengths.width);
         format!(" {} longer than {} are not shown.", texts(longer), count(end))
     };
+    let parting = if profile.classes.len() > 1 {
+        " Where the classes' outlines part, length alone tells something."
+    } else {
+        ""
+    };
     let medians: Vec<String> = profile
         .classes
         .iter()
@@ -66,15 +71,14 @@ fn histogram(section: &mut Section, profile: &Profile, lengths: &Lengths) {
         Histogram::new(
             format!("Lengths in {}", lengths.unit),
             format!("{} of a text", lengths.unit),
-            "share of the class",
+            if profile.classes.len() > 1 { "share of the class" } else { "share of the texts" },
             (0..=bins).map(|edge| edge as f64 * f64::from(lengths.width)),
         )
         .all(by_class(profile, shares))
         .numbers(Number::Count, Number::Percent(1))
         .draw(&format!("lengths-{}", lengths.unit)),
         format!(
-            "How the {} of the texts are distributed, in steps of {}. Where the classes' outlines part, length alone \
-             tells something. Medians: {}.{beyond}",
+            "How the {} of the texts are distributed, in steps of {}.{parting} Medians: {}.{beyond}",
             lengths.unit,
             lengths.width,
             medians.join(", ")

@@ -16,11 +16,13 @@ const CLOUDS: usize = 6;
 const SHOWN: usize = 20;
 
 pub(super) fn section(section: &mut Section, profile: &Profile) {
-    section.text(
+    if profile.words.len() > 1 {
+        section.text(
         "The clouds show what is said most, stop words left out; the bars what is said here rather than in the other \
          classes: log-odds with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008), in \
          standard deviations. All words count there, as “not” and “you” tell more than they seem to.",
     );
+    }
     let colours = Colour::of_labels(&profile.classes);
     if let [a, b] = &profile.words[..] {
         for (at, class) in profile.words.iter().enumerate() {
