@@ -18,6 +18,7 @@ mod sample;
 mod slots;
 mod suspicious;
 mod trouble;
+mod vocabulary;
 mod warnings;
 mod words;
 
@@ -44,8 +45,9 @@ pub use quick::OutOfFold;
 pub use sample::Sample;
 pub use suspicious::{Suspect, Suspicions};
 pub use trouble::{Conflict, Conflicts, Encoding, Little, Repeat, Repeats, Trouble};
+pub use vocabulary::{Coverage, Growth, Heaps, Vocabulary};
 pub use warnings::{Severity, Warning};
-pub use words::{ClassWords, Coverage, Growth, Heaps, Mark, Symbol, Vocabulary, WordCount};
+pub use words::{ClassWords, Mark, Symbol, WordCount};
 
 use crate::ExperimentError;
 use slots::Slots;
