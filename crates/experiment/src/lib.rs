@@ -9,6 +9,7 @@ mod error;
 mod evaluate;
 mod plan;
 mod prepare;
+pub mod profile;
 mod train;
 
 pub use crossvalidate::{CrossValidation, cross_validate};

@@ -15,6 +15,7 @@ mod stream;
 mod tables;
 mod thread;
 
+pub use self::mend::undouble;
 pub use self::split::Record;
 pub use self::stream::{Row, Rows, stream};
 

@@ -8,6 +8,7 @@ mod desk;
 mod interrupted;
 mod memory;
 mod mistakes;
+mod profile;
 mod quickstart;
 mod reproducible;
 mod scoring;
