@@ -162,20 +162,20 @@ impl Default for Limits {
     }
 }
 
-/// Which columns beside texts and labels are kept: all, unless nobody will ask for them.
+/// Which columns beside texts, labels, channels and languages are kept: all, unless nobody will ask for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keep {
     /// When the texts were written.
     pub times: bool,
     /// Who wrote them.
     pub authors: bool,
-    /// Ids, channels, languages and sources.
-    pub others: bool,
+    /// Ids and sources.
+    pub origins: bool,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { times: true, authors: true, others: true }
+        Self { times: true, authors: true, origins: true }
     }
 }
 

@@ -143,12 +143,13 @@ impl Plan {
         }
     }
 
-    /// What a run asks of its data beside texts and labels: reading leaves the other columns out.
+    /// What a run asks of its data beside texts and labels: reading leaves the other columns out. Channels
+    /// and languages stay, as reports measure them apart.
     pub fn keep(&self) -> Keep {
         Keep {
             times: self.split.kind == SplitKind::Time,
             authors: self.split.kind == SplitKind::Group,
-            others: false,
+            origins: false,
         }
     }
 

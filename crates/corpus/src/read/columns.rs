@@ -232,12 +232,10 @@ pub(crate) fn plan(
         plan.time = plan.time.or(Some(3)); // where a row has one more field
     }
     shape.said.extend(said);
-    let Keep { times, authors, others } = options.keep;
+    let Keep { times, authors, origins } = options.keep;
     plan.time = plan.time.filter(|_| times);
     plan.author = plan.author.filter(|_| authors);
-    if !others {
-        (plan.id, plan.channel, plan.language) = (None, From::Nowhere, From::Nowhere);
-    }
+    plan.id = plan.id.filter(|_| origins);
     Ok(plan)
 }
 

@@ -143,7 +143,7 @@ impl Reading<'_> {
         let mut shape = guess::table(kind, table.columns, &mut records, self.options);
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
-        plan.source = origin.source.clone().filter(|_| self.options.keep.others);
+        plan.source = origin.source.clone().filter(|_| self.options.keep.origins);
         self.format = Some(shape.format);
         let mut file = FileReport {
             path: PathBuf::from(&origin.name),
@@ -181,7 +181,7 @@ impl Reading<'_> {
         }
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
-        plan.source = origin.source.clone().filter(|_| self.options.keep.others);
+        plan.source = origin.source.clone().filter(|_| self.options.keep.origins);
         let aligned = match &labels_file {
             Some(path) if shape.format == Format::Tweeteval => {
                 let raw = std::fs::read_to_string(path).map_err(CorpusError::io("read", path))?;
