@@ -107,13 +107,15 @@ impl Linear {
             self.add(nodes, logits);
             sink(logits);
         };
+        let row = 1 + self.outputs();
+        let fetch = |node| self.table.get(node as usize * row).map_or(0, |idf| idf.to_bits());
         for text in texts {
             self.vocabulary.read(analyzer, text, group);
             if group.len() == GROUP || group.words() >= GROUP_WORDS {
-                self.vocabulary.rows(group, &mut score);
+                self.vocabulary.rows(group, fetch, &mut score);
             }
         }
-        self.vocabulary.rows(group, &mut score);
+        self.vocabulary.rows(group, fetch, &mut score);
     }
 
     /// Adds the part of the row `nodes`, of which equal ones stand together, to `logits`.

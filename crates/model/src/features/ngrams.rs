@@ -12,7 +12,7 @@ use super::{
 const FREE: [u32; 2] = [NONE; 2];
 
 /// Slots behind the last home of a level, for those that found theirs taken.
-const BEHIND: usize = 64;
+const BEHIND: usize = 32;
 
 /// Farthest that a pair may stand from its home: what a look-up costs at most.
 const FARTHEST: usize = 250;

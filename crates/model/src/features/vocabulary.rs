@@ -124,8 +124,13 @@ impl Vocabulary {
 
     /// Looks the group's texts up and calls `sink` with the nodes of each, its word n-grams first; a
     /// node stands there as often as it occurs, and equal ones stand together. The group is empty
-    /// afterwards.
-    pub(crate) fn rows(&self, group: &mut Group, mut sink: impl FnMut(&[u32])) {
+    /// afterwards. Before, `fetch` is called with each node: it should have what is known of it fetched.
+    pub(crate) fn rows(
+        &self,
+        group: &mut Group,
+        fetch: impl Fn(u32) -> u32,
+        mut sink: impl FnMut(&[u32]),
+    ) {
         let Group { hashes, words, ends, hits, candidates, gram_hashes, gram_ends, row, .. } = group;
         self.words.fetch(hashes);
         words.clear();
@@ -134,6 +139,9 @@ impl Vocabulary {
         ends.iter().for_each(|&end| words[end as usize] = NONE);
         self.grams.fetch(gram_hashes);
         self.word_ngrams(words, hits, candidates);
+        for hits in &*hits {
+            std::hint::black_box(hits.iter().fold(0, |sum, hit| sum ^ fetch(hit.node)));
+        }
 
         let mut starts = [0; super::settings::LONGEST as usize];
         let mut first_gram = 0;
