@@ -258,7 +258,11 @@ fn digest_at(bytes: &[u8]) -> Result<usize, ArtifactError> {
 }
 
 /// Digest of the bytes that are `first` and what `rest` takes in, the characters at `at` read as zeros.
-fn digest(first: &[u8], at: usize, rest: impl FnOnce(&mut blake3::Hasher) -> io::Result<()>) -> io::Result<Digest> {
+fn digest(
+    first: &[u8],
+    at: usize,
+    rest: impl FnOnce(&mut blake3::Hasher) -> io::Result<()>,
+) -> io::Result<Digest> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&first[..at]);
     hasher.update(&[b'0'; 64]);

@@ -58,9 +58,10 @@ impl Model {
         spread(&linear.intercepts, 1.0, &mut bias);
 
         let mut found = Vec::new();
-        let tokens = linear.vocabulary.occurrences(&self.analyzer, text, &mut scratch.group, |node, first, n| {
-            found.push((node, first, n));
-        });
+        let tokens =
+            linear.vocabulary.occurrences(&self.analyzer, text, &mut scratch.group, |node, first, n| {
+                found.push((node, first, n));
+            });
         let mut nodes: Vec<u32> = found.iter().map(|&(node, ..)| node).collect();
         // A value belongs to all occurrences of its n-gram together.
         let shares = linear.shares(&mut nodes);

@@ -138,10 +138,14 @@ impl Linear {
         if let [logit] = logits {
             let (table, _) = self.table.as_chunks::<2>();
             let mut part = 0.0;
-            self.weighed(nodes, |node| table[node as usize][0], |node, value| {
-                sum += norm.part(value);
-                part += value * f64::from(table[node as usize][1]);
-            });
+            self.weighed(
+                nodes,
+                |node| table[node as usize][0],
+                |node, value| {
+                    sum += norm.part(value);
+                    part += value * f64::from(table[node as usize][1]);
+                },
+            );
             *logit += part * norm.scale(sum);
             return;
         }

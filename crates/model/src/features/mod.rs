@@ -20,14 +20,14 @@ mod vocabulary;
 mod words;
 
 pub use counts::Counts;
+pub(crate) use grams::Grams;
 pub use intern::Tokens;
+pub(crate) use ngrams::Ngrams;
+pub(crate) use number::NONE;
 pub use settings::{Frequency, Norm, Settings};
 pub use sparse::{Ragged, Sparse};
 pub use tfidf::Tfidf;
 pub use vectorizer::Vectorizer;
 pub(crate) use vocabulary::Group;
 pub use vocabulary::{Feature, Vocabulary};
-pub(crate) use number::NONE;
-pub(crate) use grams::Grams;
-pub(crate) use ngrams::Ngrams;
 pub use words::Words;

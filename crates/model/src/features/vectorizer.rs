@@ -1,11 +1,7 @@
 //! A fitted vectoriser on its way from training to serving.
 
 use super::{
-    Counts, Ragged, Tfidf, Words,
-    grams::Grams,
-    ngrams::Ngrams,
-    number::NONE,
-    vocabulary::Vocabulary,
+    Counts, Ragged, Tfidf, Words, grams::Grams, ngrams::Ngrams, number::NONE, vocabulary::Vocabulary,
 };
 
 /// What serving keeps of a fitted vocabulary, in the order in which it is kept.

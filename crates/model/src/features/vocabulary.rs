@@ -125,12 +125,7 @@ impl Vocabulary {
     /// Looks the group's texts up and calls `sink` with the nodes of each, its word n-grams first; a
     /// node stands there as often as it occurs, and equal ones stand together. The group is empty
     /// afterwards. Before, `fetch` is called with each node: it should have what is known of it fetched.
-    pub(crate) fn rows(
-        &self,
-        group: &mut Group,
-        fetch: impl Fn(u32) -> u32,
-        mut sink: impl FnMut(&[u32]),
-    ) {
+    pub(crate) fn rows(&self, group: &mut Group, fetch: impl Fn(u32) -> u32, mut sink: impl FnMut(&[u32])) {
         let Group { hashes, words, ends, hits, candidates, gram_hashes, gram_ends, row, .. } = group;
         self.words.fetch(hashes);
         words.clear();
