@@ -175,8 +175,9 @@ impl Linear {
         }
     }
 
-    /// The nodes of a row, which are sorted by this, each with what one occurrence of it adds to the
-    /// logits: its scaled value shared by its occurrences, and its weights, `[outputs]`.
+    /// What one occurrence of each node is worth: its scaled TF-IDF value, shared evenly by all its
+    /// occurrences. `nodes` are those of a row in any order; afterwards they are sorted and distinct, and
+    /// the shares are theirs, one by one.
     pub(crate) fn shares(&self, nodes: &mut Vec<u32>) -> Vec<f64> {
         nodes.sort_unstable();
         let row = 1 + self.outputs();
