@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use sentimeter_corpus::{Corpus, CorpusError, Example, Keep, ReadOptions, ReadReport, read};
+use sentimeter_corpus::{Corpus, CorpusError, Keep, ReadOptions, ReadReport, read};
 
 struct Folder(tempfile::TempDir);
 

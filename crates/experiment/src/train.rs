@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use sentimeter_corpus::Corpus;
 use sentimeter_model::calibration::{Calibration, temperature};
-use sentimeter_model::features::{Counts, Sparse, Tfidf, Tokens, Vectorizer, sampling, smote};
+use sentimeter_model::features::{Counts, Tfidf, Tokens, Vectorizer, Weighed, sampling, smote};
 use sentimeter_model::logistic::{self, Logistic, Solution, Start};
 use sentimeter_model::metrics::Metrics;
 use sentimeter_model::{Body, Card, Fit, FitError, Hooks, Lineage, Linear, Model, Targets, Training};
@@ -115,7 +115,7 @@ pub fn train(
     seconds.calibrate = clock.lap();
 
     let all: Vec<u32> = (0..truth.len() as u32).collect();
-    let (tfidf, rows) = Tfidf::fit(&counts, &all, &plan.features)?;
+    let (tfidf, rows) = weigh(plan, &counts, &all)?;
     seconds.vectorise += clock.lap();
     let start = calibrated.as_ref().map(|c| c.start(&tfidf));
     let vectorizer = Vectorizer::new(&counts, &tfidf);
@@ -227,7 +227,7 @@ impl Job<'_> {
         looser: f64,
         hooks: &mut dyn Hooks,
     ) -> Result<(Tfidf, Solution, Vec<f64>), ExperimentError> {
-        let (tfidf, rows) = Tfidf::fit(self.counts, train, &self.plan.features)?;
+        let (tfidf, rows) = weigh(self.plan, self.counts, train)?;
         let truth: Vec<u16> = train.iter().map(|&r| self.truth[r as usize]).collect();
         let solution = fit(self.plan, self.labels, &rows, &truth, None, looser, hooks)?;
         drop(rows);
@@ -273,12 +273,24 @@ impl Job<'_> {
     }
 }
 
+/// A vocabulary and the rows that it gives, in the form that the plan's sampling can use.
+fn weigh(plan: &Plan, counts: &Counts, rows: &[u32]) -> Result<(Tfidf, Weighed), FitError> {
+    match plan.sampling.kind {
+        // New rows between two others are no products of factors.
+        sampling::Sampling::Smote => {
+            let (tfidf, rows) = Tfidf::fit(counts, rows, &plan.features)?;
+            Ok((tfidf, Weighed::Sparse(rows)))
+        }
+        _ => Tfidf::fit_compact(counts, rows, &plan.features),
+    }
+}
+
 /// Fits on rows that were weighed, after sampling, with class weights, until the gradient is at
 /// most `looser` times the plan's tolerance.
 fn fit(
     plan: &Plan,
     labels: &[String],
-    rows: &Sparse,
+    rows: &Weighed,
     truth: &[u16],
     start: Option<Start>,
     looser: f64,
@@ -289,7 +301,13 @@ fn fit(
         sampling::Sampling::None => None,
         sampling::Sampling::Over => Some(take(rows, truth, &sampling::over(truth, classes, seed))),
         sampling::Sampling::Under => Some(take(rows, truth, &sampling::under(truth, classes, seed))),
-        sampling::Sampling::Smote => Some(smote::smote(rows, truth, classes, seed)),
+        sampling::Sampling::Smote => match rows {
+            Weighed::Sparse(rows) => {
+                let (rows, truth) = smote::smote(rows, truth, classes, seed);
+                Some((Weighed::Sparse(rows), truth))
+            }
+            Weighed::Factored(_) => unreachable!("`weigh` gives SMOTE a value for each entry"),
+        },
     };
     let (rows, truth) = resampled.as_ref().map_or((rows, truth), |(rows, truth)| (rows, &truth[..]));
     let mut counts = vec![0; classes];
@@ -302,10 +320,15 @@ fn fit(
     if let Some(start) = start {
         logistic = logistic.starting_from(start);
     }
-    let training = Training { rows, targets: Targets::Hard(truth), classes, weights: weights.as_deref() };
-    Ok(logistic.fit(&training, hooks)?)
+    let (targets, weights) = (Targets::Hard(truth), weights.as_deref());
+    Ok(match rows {
+        Weighed::Sparse(rows) => logistic.fit(&Training { rows, targets, classes, weights }, hooks)?,
+        Weighed::Factored(rows) => {
+            logistic.fit_factored(&Training { rows, targets, classes, weights }, hooks)?
+        }
+    })
 }
 
-fn take(rows: &Sparse, truth: &[u16], chosen: &[u32]) -> (Sparse, Vec<u16>) {
+fn take(rows: &Weighed, truth: &[u16], chosen: &[u32]) -> (Weighed, Vec<u16>) {
     (rows.select(chosen), chosen.iter().map(|&r| truth[r as usize]).collect())
 }

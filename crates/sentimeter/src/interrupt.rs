@@ -10,8 +10,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What a shell reports of a process that Ctrl-C ended: 128 and the signal's number.
 const INTERRUPTED: i32 = 130;
 
-/// Temporary files that a signal removes. Whoever holds the lock holds a signal off.
+/// Temporary files that a signal removes.
 static DOOMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Whoever holds it holds a signal off. A lock of its own: files come onto the list and leave it
+/// meanwhile.
+static HELD_OFF: Mutex<()> = Mutex::new(());
 
 fn doomed() -> MutexGuard<'static, Vec<PathBuf>> {
     // A list of paths is whole even where a holder panicked.
@@ -22,13 +26,14 @@ fn doomed() -> MutexGuard<'static, Vec<PathBuf>> {
 /// that stays as it is.
 pub(crate) fn listen() {
     let listening = ctrlc::try_set_handler(|| {
+        let _held = HELD_OFF.lock().unwrap_or_else(PoisonError::into_inner);
         let doomed = doomed();
         for path in doomed.iter() {
             // It may have got its name, or gone, a moment ago.
             let _ = std::fs::remove_file(path);
         }
         note!("interrupted");
-        // The lock is kept to the end: nobody starts what could no longer be finished.
+        // The locks are kept to the end: nobody starts what could no longer be finished.
         std::process::exit(INTERRUPTED);
     });
     if let Err(error) = listening {
@@ -54,9 +59,8 @@ impl Drop for Doomed {
 }
 
 /// Holds signals off while `work` cleans up after itself only at its end (a data set's folder being
-/// written); a signal that comes meanwhile ends the process right after. No [`Doomed`] may be made
-/// or dropped in it.
+/// written); a signal that comes meanwhile ends the process right after. Not to be called within itself.
 pub(crate) fn hold_off<T>(work: impl FnOnce() -> T) -> T {
-    let _held = doomed();
+    let _held = HELD_OFF.lock().unwrap_or_else(PoisonError::into_inner);
     work()
 }

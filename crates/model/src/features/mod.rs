@@ -6,6 +6,7 @@
 
 mod buckets;
 mod counts;
+mod factored;
 mod grams;
 mod intern;
 mod ngrams;
@@ -20,13 +21,14 @@ mod vocabulary;
 mod words;
 
 pub use counts::Counts;
+pub use factored::Factored;
 pub(crate) use grams::Grams;
 pub use intern::Tokens;
 pub(crate) use ngrams::Ngrams;
 pub(crate) use number::NONE;
 pub use settings::{Frequency, Norm, Settings};
 pub use sparse::{Ragged, Sparse};
-pub use tfidf::Tfidf;
+pub use tfidf::{Tfidf, Weighed};
 pub use vectorizer::Vectorizer;
 pub(crate) use vocabulary::Group;
 pub use vocabulary::{Feature, Vocabulary};

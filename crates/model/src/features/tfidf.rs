@@ -5,11 +5,12 @@ use std::cmp::Reverse;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Counts, Norm, Settings, Sparse, number::NONE};
+use super::{
+    Counts, Factored, Settings, Sparse,
+    factored::{PIECE, Piece},
+    number::NONE,
+};
 use crate::{FitError, reduce::chunks};
-
-/// Rows that are weighed as one piece.
-const CHUNK: usize = 8192;
 
 /// A selected vocabulary over some [`Counts`], fitted on some of their rows.
 ///
@@ -39,6 +40,49 @@ impl Tfidf {
     /// # Errors
     /// Settings other than those counted, or bounds that leave no feature.
     pub fn fit(counts: &Counts, rows: &[u32], settings: &Settings) -> Result<(Self, Sparse), FitError> {
+        let mut fitted = Self::choose(counts, rows, settings)?;
+        let mut sparse = fitted.project(counts, rows);
+        let texts = sparse.columns.iter().copied();
+        fitted.idf = inverse_document_frequencies(texts, fitted.width(), rows.len(), settings.smooth_idf);
+        fitted.scale(&mut sparse);
+        Ok((fitted, sparse))
+    }
+
+    /// As [`Tfidf::fit`], with the rows in the form that takes the least room.
+    ///
+    /// # Errors
+    /// As [`Tfidf::fit`].
+    pub fn fit_compact(
+        counts: &Counts,
+        rows: &[u32],
+        settings: &Settings,
+    ) -> Result<(Self, Weighed), FitError> {
+        // A damped count is no multiple of one, and words and characters are scaled apart.
+        if settings.sublinear_tf || counts.grams.is_some() {
+            return Self::fit(counts, rows, settings).map(|(fitted, rows)| (fitted, Weighed::Sparse(rows)));
+        }
+        let mut fitted = Self::choose(counts, rows, settings)?;
+        let mut pieces = fitted.hits(counts, rows);
+        let texts = pieces.iter().flat_map(|piece| {
+            let rows = (0..piece.ends.len()).map(|row| piece.row(row));
+            rows.flat_map(|row| row.chunk_by(|a, b| a == b).map(|run| run[0]))
+        });
+        fitted.idf = inverse_document_frequencies(texts, fitted.width(), rows.len(), settings.smooth_idf);
+        pieces.par_iter_mut().for_each(|piece| {
+            piece.factors = (0..piece.ends.len())
+                .map(|row| {
+                    let runs = piece.row(row).chunk_by(|a, b| a == b);
+                    let values = runs.map(|run| run.len() as f64 * fitted.idf[run[0] as usize]);
+                    settings.norm.scale(values.map(|value| settings.norm.part(value)).sum()) as f32
+                })
+                .collect();
+        });
+        let factors = fitted.idf.iter().map(|&idf| idf as f32).collect();
+        Ok((fitted, Weighed::Factored(Factored::new(pieces, factors))))
+    }
+
+    /// The vocabulary, without frequencies.
+    fn choose(counts: &Counts, rows: &[u32], settings: &Settings) -> Result<Self, FitError> {
         counts.check(settings)?;
         if rows.is_empty() {
             return Err(FitError::Empty { why: "the training part is empty" });
@@ -74,11 +118,7 @@ impl Tfidf {
         for (column, &node) in (0_u32..).zip(&nodes) {
             columns[node as usize] = column;
         }
-        let mut fitted = Self { settings: settings.clone(), nodes, columns, words, idf: Vec::new() };
-        let mut sparse = fitted.project(counts, rows);
-        fitted.idf = inverse_document_frequencies(&sparse, settings.smooth_idf);
-        fitted.scale(&mut sparse);
-        Ok((fitted, sparse))
+        Ok(Self { settings: settings.clone(), nodes, columns, words, idf: Vec::new() })
     }
 
     /// The TF-IDF rows of `rows`, `[rows, width]`.
@@ -133,42 +173,44 @@ impl Tfidf {
         &self.settings
     }
 
-    /// Occurrences of the selected n-grams, row by row, columns ascending.
-    fn project(&self, counts: &Counts, rows: &[u32]) -> Sparse {
-        let hits: Vec<Hits> = chunks(rows.len(), CHUNK)
+    /// The selected columns of each row, as often as they occur, ascending.
+    fn hits(&self, counts: &Counts, rows: &[u32]) -> Vec<Piece> {
+        chunks(rows.len(), PIECE)
             .into_par_iter()
             .map(|range| {
                 let most = rows[range.clone()].iter().map(|&row| counts.most_nodes(row as usize)).sum();
-                let mut hits = Hits {
+                let mut piece = Piece {
                     ends: Vec::with_capacity(range.len()),
                     columns: Vec::with_capacity(most),
-                    distinct: 0,
+                    factors: Vec::new(),
                 };
                 for &row in &rows[range] {
-                    let start = hits.columns.len();
+                    let start = piece.columns.len();
                     counts.each_node(row as usize, |node| {
                         let column = self.columns[node as usize];
                         if column != NONE {
-                            hits.columns.push(column);
+                            piece.columns.push(column);
                         }
                     });
-                    let row = &mut hits.columns[start..];
-                    row.sort_unstable();
-                    hits.distinct += row.chunk_by(|a, b| a == b).count();
-                    hits.ends.push(hits.columns.len());
+                    piece.columns[start..].sort_unstable();
+                    piece.ends.push(piece.columns.len());
                 }
-                hits
+                piece
             })
-            .collect();
-        self.count(rows.len(), hits)
+            .collect()
     }
 
-    /// Counts how often each column stands in each row, part by part into one matrix.
-    fn count(&self, rows: usize, hits: Vec<Hits>) -> Sparse {
-        let entries = hits.iter().map(|part| part.distinct).sum();
+    /// Occurrences of the selected n-grams, row by row, columns ascending.
+    fn project(&self, counts: &Counts, rows: &[u32]) -> Sparse {
+        let hits = self.hits(counts, rows);
+        let distinct = |piece: &Piece| -> usize {
+            (0..piece.ends.len()).map(|row| piece.row(row).chunk_by(|a, b| a == b).count()).sum()
+        };
+        let sizes: Vec<usize> = hits.par_iter().map(distinct).collect();
+        let entries = sizes.iter().sum();
         let mut out = Sparse {
             width: self.width(),
-            ends: vec![0; rows],
+            ends: vec![0; rows.len()],
             columns: vec![0; entries],
             values: vec![0.0; entries],
         };
@@ -176,8 +218,8 @@ impl Tfidf {
             (&mut out.ends[..], &mut out.columns[..], &mut out.values[..]);
         let mut base = 0;
         let mut pieces = Vec::with_capacity(hits.len());
-        for part in hits {
-            let (here, size) = (part.ends.len(), part.distinct);
+        for (part, size) in hits.into_iter().zip(sizes) {
+            let here = part.ends.len();
             let (own_ends, rest_ends) = ends.split_at_mut(here);
             let (own_columns, rest_columns) = columns.split_at_mut(size);
             let (own_values, rest_values) = values.split_at_mut(size);
@@ -201,7 +243,7 @@ impl Tfidf {
 
     /// Turns occurrences into TF-IDF values, in place.
     fn scale(&self, sparse: &mut Sparse) {
-        let bounds = chunks(sparse.len(), CHUNK);
+        let bounds = chunks(sparse.len(), PIECE);
         let Sparse { ends, columns, values, .. } = sparse;
         let mut pieces = Vec::with_capacity(bounds.len());
         let (mut rest, mut taken) = (&mut values[..], 0);
@@ -228,12 +270,23 @@ impl Tfidf {
     }
 }
 
-/// The selected columns of some rows, each as often as it occurs, ascending within a row.
-struct Hits {
-    ends: Vec<usize>,
-    columns: Vec<u32>,
-    /// Distinct columns, row by row, in all.
-    distinct: usize,
+/// Weighed rows in one of their forms.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Weighed {
+    /// A value for each entry.
+    Sparse(Sparse),
+    /// A factor for each row and each column.
+    Factored(Factored),
+}
+
+impl Weighed {
+    /// The rows named, in that order; a row may be named more than once.
+    pub fn select(&self, rows: &[u32]) -> Self {
+        match self {
+            Self::Sparse(all) => Self::Sparse(all.select(rows)),
+            Self::Factored(all) => Self::Factored(all.select(rows)),
+        }
+    }
 }
 
 /// Turns one row's occurrences into TF-IDF values; columns ascend, and those from `words` on are
@@ -251,26 +304,9 @@ pub(super) fn weigh(
     let split = columns.partition_point(|&c| c < words);
     let (word_values, char_values) = values.split_at_mut(split);
     for (columns, values) in [(&columns[..split], word_values), (&columns[split..], char_values)] {
-        let weight = |column: u32, count: f32| {
-            let count = f64::from(count);
-            // Most n-grams occur once, and 1 + ln 1 is 1.
-            let tf = if settings.sublinear_tf && count > 1.0 { 1.0 + libm::log(count) } else { count };
-            tf * idf(column)
-        };
-        let mut sum = 0.0_f64;
-        match settings.norm {
-            Norm::None => sum = 1.0,
-            Norm::L1 => columns.iter().zip(&*values).for_each(|(&c, &v)| sum += weight(c, v)),
-            Norm::L2 => columns.iter().zip(&*values).for_each(|(&c, &v)| {
-                let w = weight(c, v);
-                sum += w * w;
-            }),
-        }
-        let scale = match settings.norm {
-            _ if sum == 0.0 => 1.0,
-            Norm::L2 => 1.0 / sum.sqrt(),
-            Norm::L1 | Norm::None => 1.0 / sum,
-        };
+        let weight = |column: u32, count: f32| settings.term_frequency(count as u32) * idf(column);
+        let parts = columns.iter().zip(&*values).map(|(&c, &v)| settings.norm.part(weight(c, v)));
+        let scale = settings.norm.scale(parts.sum());
         for (&column, value) in columns.iter().zip(values) {
             *value = (weight(column, *value) * scale) as f32;
         }
@@ -278,12 +314,19 @@ pub(super) fn weigh(
 }
 
 /// `ln((1 + n) / (1 + df)) + 1`, or `ln(n / df) + 1` unsmoothed: scikit-learn's `TfidfTransformer`.
-fn inverse_document_frequencies(counts: &Sparse, smooth: bool) -> Vec<f64> {
-    let mut texts = vec![0_u32; counts.width];
-    counts.columns.iter().for_each(|&column| texts[column as usize] += 1);
+///
+/// `texts` names each column once for each text that has it.
+fn inverse_document_frequencies(
+    texts: impl Iterator<Item = u32>,
+    width: usize,
+    rows: usize,
+    smooth: bool,
+) -> Vec<f64> {
+    let mut frequencies = vec![0_u32; width];
+    texts.for_each(|column| frequencies[column as usize] += 1);
     let extra = if smooth { 1.0 } else { 0.0 };
-    let n = counts.len() as f64 + extra;
-    texts.into_iter().map(|df| libm::log(n / (f64::from(df) + extra)) + 1.0).collect()
+    let n = rows as f64 + extra;
+    frequencies.into_iter().map(|df| libm::log(n / (f64::from(df) + extra)) + 1.0).collect()
 }
 
 /// The `max_features` (0: all) most frequent of `nodes`, the most frequent first.

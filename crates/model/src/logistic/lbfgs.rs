@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use super::{
     Tell,
+    matrix::Matrix,
     memory::Memory,
     objective::Objective,
     real::Real,
@@ -17,6 +18,11 @@ use crate::FitError;
 
 /// Sufficient decrease asked of a step, as a share of what the slope promises (Armijo).
 const DECREASE: f64 = 1e-4;
+
+/// On the way, all entries of the gradient can be small by chance where the value still falls by
+/// percents (seen on 1.6 million tweets at the fifth step); the end is where a step gains less than
+/// this share of the value as well.
+const SETTLED: f64 = 3e-4;
 
 /// Trials of one line search.
 const TRIALS: u32 = 30;
@@ -29,8 +35,8 @@ pub(super) struct Minimum {
     pub(super) iterations: u32,
 }
 
-pub(super) fn minimise<R: Real>(
-    objective: &mut Objective<'_, R>,
+pub(super) fn minimise<M: Matrix, R: Real>(
+    objective: &mut Objective<'_, M, R>,
     mut at: Vec<f64>,
     tolerance: f64,
     most: u32,
@@ -43,6 +49,8 @@ pub(super) fn minimise<R: Real>(
     let mut next_gradient = vec![0.0; at.len()];
     let mut direction = vec![0.0; at.len()];
     let mut iterations = 0;
+    // What the last step took off the value.
+    let mut gain = f64::INFINITY;
     loop {
         let norm = largest(&gradient);
         if !(norm.is_finite() && value.is_finite()) {
@@ -52,7 +60,8 @@ pub(super) fn minimise<R: Real>(
             return Err(FitError::Interrupted { iterations });
         }
         let done = |at, iterations| Ok(Minimum { at, value, gradient: norm, iterations });
-        if norm <= tolerance || iterations == most {
+        let settled = gain <= SETTLED * value.abs() || norm == 0.0;
+        if norm <= tolerance && settled || iterations == most {
             return done(at, iterations);
         }
         memory.direction(&gradient, &mut direction);
@@ -87,6 +96,7 @@ pub(super) fn minimise<R: Real>(
         memory.remember([&at, &next], [&gradient, &next_gradient]);
         std::mem::swap(&mut at, &mut next);
         std::mem::swap(&mut gradient, &mut next_gradient);
+        gain = value - trial;
         value = trial;
     }
 }

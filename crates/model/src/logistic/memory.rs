@@ -9,7 +9,7 @@ use super::vector::lanes;
 use crate::reduce;
 
 /// Steps remembered.
-const STEPS: usize = 6;
+const STEPS: usize = 10;
 
 /// Entries that are handled as one: those of all remembered vectors fit a second-level cache.
 const CHUNK: usize = 4096;

@@ -2,6 +2,7 @@
 
 mod exp;
 mod lbfgs;
+mod matrix;
 mod memory;
 mod objective;
 mod real;
@@ -12,8 +13,9 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::features::Sparse;
+use crate::features::{Factored, Sparse};
 use crate::{Fit, FitError, Hooks, Progress, SettingError, Targets, Training};
+use matrix::Matrix;
 use objective::Objective;
 use real::Real;
 
@@ -197,21 +199,41 @@ impl Fit for Logistic {
     type Fitted = Solution;
 
     fn fit(&self, training: &Training<'_, Sparse>, hooks: &mut dyn Hooks) -> Result<Solution, FitError> {
-        if self.tolerance >= SINGLE {
-            self.fit_in::<f32>(training, hooks)
-        } else {
-            self.fit_in::<f64>(training, hooks)
-        }
+        self.fit_any(training, hooks)
     }
 }
 
 impl Logistic {
-    fn fit_in<R: Real>(
+    /// As [`Fit::fit`], on rows that are kept as factors: the same objective in less memory and time.
+    ///
+    /// # Errors
+    /// As [`Fit::fit`].
+    pub fn fit_factored(
         &self,
-        training: &Training<'_, Sparse>,
+        training: &Training<'_, Factored>,
         hooks: &mut dyn Hooks,
     ) -> Result<Solution, FitError> {
-        let mut objective = Objective::<R>::new(training, self.c)?;
+        self.fit_any(training, hooks)
+    }
+
+    fn fit_any<M: Matrix>(
+        &self,
+        training: &Training<'_, M>,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Solution, FitError> {
+        if self.tolerance >= SINGLE {
+            self.fit_in::<M, f32>(training, hooks)
+        } else {
+            self.fit_in::<M, f64>(training, hooks)
+        }
+    }
+
+    fn fit_in<M: Matrix, R: Real>(
+        &self,
+        training: &Training<'_, M>,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Solution, FitError> {
+        let mut objective = Objective::<M, R>::new(training, self.c)?;
         let size = objective.size();
         let start = match &self.start {
             None => vec![0.0; size],
