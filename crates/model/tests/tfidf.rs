@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use sentimeter_model::features::{Counts, Frequency, Norm, Ragged, Settings, Tfidf, Tokens, Words};
+use sentimeter_model::features::{Counts, Frequency, Norm, Ragged, Settings, Tfidf, Tokens, Weighed, Words};
+use sentimeter_model::logistic::{self, Logistic};
+use sentimeter_model::{Fit, Silent, Targets, Training};
 use serde_json::Value;
 
 fn fixture(name: &str) -> String {
@@ -145,4 +147,67 @@ fn bounds_that_leave_nothing_are_an_error_with_the_numbers() {
     ] {
         assert!(Counts::new(tokens(10), &bad).is_err(), "{bad:?}");
     }
+}
+
+/// Rows kept as factors are the same rows, and teach the same.
+#[test]
+fn factored_rows_are_the_sparse_rows() {
+    let base = Settings { words: Some([1, 2]), ..Settings::default() };
+    for norm in [Norm::L2, Norm::L1, Norm::None] {
+        let settings = Settings { norm, ..base.clone() };
+        // Texts of more than one piece: the hundred texts over and over, whole and by halves.
+        let counts = Counts::new(tokens(100), &settings).unwrap();
+        let rows: Vec<u32> = (0..100).collect();
+        let many: Vec<u32> = (0..9000).map(|i| i * 37 % 100).collect();
+        let (sparse_fit, sparse) = Tfidf::fit(&counts, &rows, &settings).unwrap();
+        let (fit, weighed) = Tfidf::fit_compact(&counts, &rows, &settings).unwrap();
+        assert_eq!(fit.idf(), sparse_fit.idf());
+        let (sparse, Weighed::Factored(factored)) = (sparse.select(&many), weighed.select(&many)) else {
+            panic!("plain counts of words are products of factors")
+        };
+        assert_eq!(factored.len(), sparse.len());
+        let mut repeats = 0;
+        for row in 0..sparse.len() {
+            let (columns, factor) = factored.row(row);
+            let mut values: Vec<(u32, f32)> = Vec::new();
+            for &column in columns {
+                let value = factor * factored.factors()[column as usize];
+                match values.last_mut() {
+                    Some(last) if last.0 == column => (last.1, repeats) = (last.1 + value, repeats + 1),
+                    _ => values.push((column, value)),
+                }
+            }
+            let (columns, expected) = sparse.row(row);
+            assert!(values.iter().map(|v| v.0).eq(columns.iter().copied()));
+            for ((_, value), expected) in values.iter().zip(expected) {
+                assert!((value - expected).abs() <= 1e-6 * expected, "{norm:?}: {value} {expected}");
+            }
+        }
+        assert!(repeats > 0, "no word stands twice in a text: this tests too little");
+
+        let truth: Vec<u16> = many.iter().map(|&row| (row % 7 % 3) as u16).collect();
+        for classes in [2, 3] {
+            let truth: Vec<u16> = truth.iter().map(|&y| y % classes as u16).collect();
+            let targets = Targets::Hard(&truth);
+            // Tight in double precision, loose in single.
+            for (tolerance, allowed) in [(1e-9, 1e-5), (1e-5, 1e-3)] {
+                let logistic = logistic::Settings { tolerance, ..logistic::Settings::default() };
+                let logistic = Logistic::try_from(&logistic).unwrap();
+                let of_sparse = Training { rows: &sparse, targets, classes, weights: None };
+                let of_factored = Training { rows: &factored, targets, classes, weights: None };
+                let expected = logistic.fit(&of_sparse, &mut Silent).unwrap();
+                let found = logistic.fit_factored(&of_factored, &mut Silent).unwrap();
+                assert!((found.objective / expected.objective - 1.0).abs() < allowed);
+                if tolerance < 1e-8 {
+                    for (a, b) in found.weights.iter().zip(&expected.weights) {
+                        assert!((a - b).abs() < 1e-3 * (1.0 + b.abs()), "{norm:?} {classes}: {a} {b}");
+                    }
+                }
+            }
+        }
+    }
+    let damped = Settings { sublinear_tf: true, ..base };
+    let counts = Counts::new(tokens(100), &damped).unwrap();
+    let rows: Vec<u32> = (0..100).collect();
+    assert!(matches!(Tfidf::fit_compact(&counts, &rows, &damped).unwrap().1, Weighed::Sparse(_)));
 }

@@ -182,3 +182,68 @@ fn add_scaled<R: Real>(y: &mut [f64], a: f64, x: &[R]) {
         *y += a * x.wide();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dot(a: &[f64], b: &[f64]) -> f64 {
+        a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
+    /// The two-loop recursion as in Nocedal & Wright, algorithm 7.4.
+    fn textbook(pairs: &[(Vec<f64>, Vec<f64>)], inverse: &[f64], gradient: &[f64]) -> Vec<f64> {
+        let mut q = gradient.to_vec();
+        let mut alphas = Vec::new();
+        for (s, y) in pairs.iter().rev() {
+            let alpha = dot(s, &q) / dot(s, y);
+            q.iter_mut().zip(y).for_each(|(q, y)| *q -= alpha * y);
+            alphas.push(alpha);
+        }
+        let gamma = pairs
+            .last()
+            .map_or(1.0, |(s, y)| dot(s, y) / y.iter().zip(inverse).map(|(y, h)| y * y * h).sum::<f64>());
+        q.iter_mut().zip(inverse).for_each(|(q, h)| *q *= gamma * h);
+        for ((s, y), alpha) in pairs.iter().zip(alphas.iter().rev()) {
+            let beta = dot(y, &q) / dot(s, y);
+            q.iter_mut().zip(s).for_each(|(q, s)| *q += (alpha - beta) * s);
+        }
+        q.iter().map(|q| -q).collect()
+    }
+
+    #[test]
+    fn a_direction_is_that_of_the_two_loops() {
+        // More entries than a chunk has, more steps than are remembered.
+        const SIZE: usize = CHUNK + 77;
+        let noise = |seed: usize| -> Vec<f64> {
+            (0..SIZE)
+                .map(|i| ((i * 7919 + seed * 104_729 + i * i % 131) % 1000) as f64 / 500.0 - 1.0)
+                .collect()
+        };
+        let inverse: Vec<f64> = noise(0).iter().map(|x| x.abs() + 0.1).collect();
+        let mut memory = Memory::<f64>::new(inverse.clone());
+        let mut pairs: Vec<(Vec<f64>, Vec<f64>)> = Vec::new();
+        let (mut at, mut gradient) = (noise(1), noise(2));
+        for step in 0..STEPS + 4 {
+            let s = noise(10 + step);
+            // Curved upwards along `s`, but for one step, which is to be left out.
+            let sign = if step == 5 { -1.0 } else { 1.0 };
+            let y: Vec<f64> =
+                s.iter().zip(noise(50 + step)).map(|(s, x)| sign * s * (1.5 + x) + 0.1 * x).collect();
+            let next: Vec<f64> = at.iter().zip(&s).map(|(a, s)| a + s).collect();
+            let next_gradient: Vec<f64> = gradient.iter().zip(&y).map(|(g, y)| g + y).collect();
+            memory.remember([&at, &next], [&gradient, &next_gradient]);
+            if step != 5 {
+                pairs.push((s, y));
+            }
+            pairs.drain(..pairs.len().saturating_sub(STEPS));
+            (at, gradient) = (next, next_gradient);
+            let expected = textbook(&pairs, &inverse, &gradient);
+            let mut found = vec![0.0; SIZE];
+            memory.direction(&gradient, &mut found);
+            let size = dot(&expected, &expected).sqrt();
+            let apart: f64 = found.iter().zip(&expected).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+            assert!(apart <= 1e-8 * size, "step {step}: {apart} of {size}");
+        }
+    }
+}
