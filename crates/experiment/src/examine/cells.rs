@@ -13,6 +13,9 @@ use crate::Answers;
 /// Names of a group that are told apart; the rows of all smaller ones are taken together.
 const MOST_NAMES: usize = 12;
 
+/// Rows below which a part is not called weak: one odd text must not.
+const LEAST_WEAK: u64 = 10;
+
 /// Rows whose language and length one thread finds at a time.
 const CHUNK: usize = 512;
 
@@ -38,7 +41,7 @@ pub struct Cell {
     pub roc_auc: Option<f64>,
     /// Expected calibration error.
     pub ece: f64,
-    /// Whether the whole interval lies below the accuracy of all rows.
+    /// Whether the whole interval lies below the accuracy of all rows, and there are at least ten.
     pub weak: bool,
 }
 
@@ -134,7 +137,7 @@ fn cell(
         macro_f1: found.macro_f1,
         roc_auc: found.roc_auc,
         ece: found.ece,
-        weak: interval[1] < overall.accuracy,
+        weak: interval[1] < overall.accuracy && found.rows >= LEAST_WEAK,
     })
 }
 

@@ -13,8 +13,10 @@ use super::Examination;
 /// Rows below which figures are rough: one of fifty is two percent.
 const FEW: u64 = 50;
 
-/// Calibration errors past which probabilities should not be shown to people as they are.
+/// Calibration errors past which probabilities should not be shown to people as they are, and the share of
+/// the rows that must lie in bins which chance does not explain: few rows alone make a large error.
 const OFF: f64 = 0.05;
+const OFF_ROWS: f64 = 0.2;
 
 /// The page of an examination. `numbers` is the file beside it that holds all of its numbers, where
 /// there is one.
@@ -61,7 +63,6 @@ fn glance(section: &mut Section, found: &Examination, numbers: Option<&str>) {
             .hint(intervals.and_then(|i| i.roc_auc).map_or(several.to_owned(), |i| within(Some(i)))),
         Card::new("calibration error", percent(metrics.ece)).hint("how far confidence is off, on average"),
         Card::new("log loss", decimal(metrics.log_loss)).hint("nats; lower is better"),
-        Card::new("Matthews correlation", decimal(metrics.mcc)).hint("0 is guessing, 1 is perfect"),
     ]);
     let heed = warnings(found);
     if heed.is_empty() {
@@ -92,7 +93,7 @@ fn warnings(found: &Examination) -> Vec<Note> {
                 .text("The figures are rough: see how wide the intervals are."),
         );
     }
-    if metrics.ece > OFF {
+    if metrics.ece > OFF && off_share(found) > OFF_ROWS {
         notes.push(
             Note::new(
                 Severity::Warning,
@@ -137,6 +138,15 @@ fn warnings(found: &Examination) -> Vec<Note> {
         );
     }
     notes
+}
+
+/// Share of the rows in bins of the reliability diagram whose interval leaves out the diagonal.
+fn off_share(found: &Examination) -> f64 {
+    let off = found.reliability.bins.iter().filter(|bin| {
+        let outside = |(p, [low, high]): (f64, [f64; 2])| p < low || p > high;
+        bin.predicted.zip(bin.interval).is_some_and(outside)
+    });
+    off.map(|bin| bin.rows).sum::<u64>() as f64 / found.metrics.rows.max(1) as f64
 }
 
 fn percent(share: f64) -> String {

@@ -15,6 +15,7 @@ pub(super) fn name(part: &Part) -> String {
         ("language", "en") => "English".to_owned(),
         ("language", "fr") => "French".to_owned(),
         ("language", "ar") => "Arabic".to_owned(),
+        ("language", "other") => "another language".to_owned(),
         ("length", name) => format!("{name} characters"),
         (_, name) => name.to_owned(),
     }
@@ -36,7 +37,7 @@ pub(super) fn cells(section: &mut Section, found: &Examination) {
         .draw("parts");
     section.figure(
         figure,
-        "A part is marked weak where its whole interval lies below the accuracy of all rows. A text's language is \
+        "A part of at least ten rows is marked weak where its whole interval lies below the accuracy of all rows. A text's language is \
          the one that the data states, else the detected one.",
     );
     let mut table = Table::new([
@@ -131,7 +132,9 @@ pub(super) fn abstaining(section: &mut Section, found: &Examination) {
             let wanted = Cell::number(reaching.accuracy, Number::Percent(0));
             match &reaching.threshold {
                 Some(threshold) => {
-                    let least = Cell::number(threshold.confidence, Number::Decimal(4));
+                    // Rounded down: what is typed off the page answers no fewer.
+                    let least = (threshold.confidence * 1e4).floor() / 1e4;
+                    let least = Cell::number(least, Number::Decimal(4));
                     table.row([wanted, least].into_iter().chain(cells(threshold)))
                 }
                 None => table.row([wanted, Cell::text("not reached")]),

@@ -44,7 +44,7 @@ fn report(metrics: &Metrics) -> Table {
             Cell::text(label),
             share(precision),
             share(recall),
-            share(f1).bar(f1),
+            share(f1),
             roc,
             pr,
             Cell::count(support),
@@ -81,14 +81,16 @@ fn measures(metrics: &Metrics) -> Table {
         Column::text("what it is"),
     ]);
     let intervals = metrics.intervals.as_ref();
-    let several = metrics.labels.len() > 2;
-    let areas = if several { "mean of the classes, each against the rest" } else { "of the last class" };
+    let areas = match metrics.labels.last() {
+        Some(positive) if metrics.labels.len() == 2 => format!("of the probability of {positive}"),
+        _ => "mean of the classes, each against the rest".to_owned(),
+    };
     for (name, value, interval, what) in [
         ("accuracy", Some(metrics.accuracy), intervals.map(|i| i.accuracy), "share answered right"),
         ("macro F1", Some(metrics.macro_f1), intervals.map(|i| i.macro_f1), "mean F1 of the classes"),
         ("macro recall", Some(metrics.macro_recall), intervals.map(|i| i.macro_recall), "balanced accuracy"),
-        ("ROC AUC", metrics.roc_auc, intervals.and_then(|i| i.roc_auc), areas),
-        ("PR AUC", metrics.pr_auc, None, areas),
+        ("ROC AUC", metrics.roc_auc, intervals.and_then(|i| i.roc_auc), areas.as_str()),
+        ("PR AUC", metrics.pr_auc, None, areas.as_str()),
         ("log loss", Some(metrics.log_loss), None, "nats, lower is better"),
         ("Brier score", Some(metrics.brier), None, "squared error of the probabilities, lower is better"),
         ("ECE", Some(metrics.ece), None, "expected calibration error, 15 bins"),
