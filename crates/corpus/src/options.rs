@@ -162,6 +162,23 @@ impl Default for Limits {
     }
 }
 
+/// Which columns beside texts, labels, channels and languages are kept: all, unless nobody will ask for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// When the texts were written.
+    pub times: bool,
+    /// Who wrote them.
+    pub authors: bool,
+    /// Ids and sources.
+    pub origins: bool,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { times: true, authors: true, origins: true }
+    }
+}
+
 /// How files are to be read. What is not given is guessed from the content, and said.
 ///
 /// A *column* is given by its header's name or by its number from 1. For label, channel and
@@ -206,6 +223,9 @@ pub struct ReadOptions {
     pub max_bad_rows: f64,
     /// Limits on size.
     pub limits: Limits,
+    /// Which columns are kept. It is the program's to say and stands in no file.
+    #[serde(skip)]
+    pub keep: Keep,
 }
 
 impl Default for ReadOptions {
@@ -228,6 +248,7 @@ impl Default for ReadOptions {
             mend: false,
             max_bad_rows: 0.01,
             limits: Limits::default(),
+            keep: Keep::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -51,20 +52,72 @@ pub struct Split {
     pub test: Vec<u32>,
 }
 
-/// A set of rows that stay together.
+/// The groups as sets of rows that stay together, `[groups]` each.
 #[derive(Debug)]
-struct Unit {
-    /// Hash of seed and name: the order in which units are drawn.
+struct Units {
+    /// Smallest class of their rows; [`Corpus::NONE`] where there is no row.
+    classes: Vec<u16>,
+    /// Number of their rows.
+    rows: Vec<u32>,
+}
+
+impl Units {
+    fn of(rows: &[u32], labels: &[u16], groups: &Groups) -> Self {
+        let mut units =
+            Self { classes: vec![Corpus::NONE; groups.names.len()], rows: vec![0; groups.names.len()] };
+        for &row in rows {
+            let group = groups.of[row as usize] as usize;
+            units.classes[group] = units.classes[group].min(labels[row as usize]);
+            units.rows[group] += 1;
+        }
+        units
+    }
+
+    /// How many groups have rows.
+    fn len(&self) -> usize {
+        self.rows.iter().filter(|&&rows| rows > 0).count()
+    }
+
+    /// Rows by the class of their unit.
+    fn rows_by_class(&self) -> BTreeMap<u16, u64> {
+        let mut counts = vec![0; usize::from(u16::MAX) + 1];
+        for (&class, &rows) in self.classes.iter().zip(&self.rows) {
+            counts[usize::from(class)] += u64::from(rows);
+        }
+        (0..=u16::MAX).zip(counts).filter(|&(_, rows)| rows > 0).collect()
+    }
+
+    /// Those whose lot is `wanted`, in the order in which they are drawn.
+    fn drawn(&self, groups: &Groups, seed: u64, wanted: impl Fn(u64) -> bool + Sync) -> Vec<Drawn> {
+        let mut drawn: Vec<Drawn> = (0..self.rows.len())
+            .into_par_iter()
+            .with_min_len(1 << 14)
+            .filter(|&group| self.rows[group] > 0)
+            .map(|group| {
+                let name = groups.names[group];
+                Drawn { lot: lot(name, seed), name, group: group as u32 }
+            })
+            .filter(|unit| wanted(unit.lot))
+            .collect();
+        drawn.par_sort_unstable();
+        drawn
+    }
+}
+
+/// A group with its place in the order of drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Drawn {
     lot: u64,
-    /// The group's name.
     name: u64,
-    /// Where it stands among the units as they were made.
-    index: u32,
-    /// Smallest class of its rows.
-    class: u16,
-    rows: u32,
-    /// Earliest time of its rows.
-    earliest: i64,
+    group: u32,
+}
+
+/// Hash of seed and name: the order in which units are drawn.
+fn lot(name: u64, seed: u64) -> u64 {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&name.to_le_bytes());
+    key[8..].copy_from_slice(&seed.to_le_bytes());
+    xxh3_64(&key)
 }
 
 /// Splits the rows of `corpus` that have a label.
@@ -103,13 +156,10 @@ pub fn split(
         }
         _ => groups,
     };
-    let time = |row: u32| match plan.kind {
-        SplitKind::Time => corpus.time(row as usize).unwrap_or(i64::MIN),
-        _ => i64::MIN,
-    };
-    let (unit_of, units) = units(&rows, groups, labels, time, seed);
+    let units = Units::of(&rows, labels, groups);
+    let group_of = |row: u32| groups.of[row as usize] as usize;
     let quota = |rows: usize| (share * rows as f64).round().max(1.0) as usize;
-    let mut test = vec![false; units.len()];
+    let mut test = vec![false; groups.names.len()];
     match plan.kind {
         SplitKind::Time => {
             let mut times: Vec<i64> = rows.iter().filter_map(|&r| corpus.time(r as usize)).collect();
@@ -121,41 +171,43 @@ pub fn split(
             times.sort_unstable();
             let cut = times[times.len() - quota(times.len()).min(times.len())];
             // A group on both sides of the cut is learned from: nothing older than the cut is measured.
-            units.iter().for_each(|unit| test[unit.index as usize] = unit.earliest >= cut);
+            test.fill(true);
+            for &row in &rows {
+                test[group_of(row)] &= corpus.time(row as usize).is_some_and(|time| time >= cut);
+            }
         }
         kind => {
-            let mut wanted: BTreeMap<u16, usize> = BTreeMap::new();
             let stratum = |class: u16| if kind == SplitKind::Stratified { class } else { 0 };
-            for unit in &units {
-                *wanted.entry(stratum(unit.class)).or_default() += unit.rows as usize;
+            let mut wanted: BTreeMap<u16, usize> = BTreeMap::new();
+            for (class, rows) in units.rows_by_class() {
+                *wanted.entry(stratum(class)).or_default() += rows as usize;
             }
             wanted.values_mut().for_each(|rows| *rows = quota(*rows));
             // Lots are uniform: the test part comes from the lowest; only if groups are so uneven that
             // they do not fill it are all units put in order.
             let likely = (share * 1.5 + 0.01).min(1.0) * u64::MAX as f64;
-            let (mut low, mut high): (Vec<&Unit>, Vec<&Unit>) =
-                units.iter().partition(|u| u.lot as f64 <= likely);
-            for pass in [&mut low, &mut high] {
+            for low in [true, false] {
                 if wanted.values().all(|&left| left == 0) {
                     break;
                 }
-                pass.sort_unstable_by_key(|unit| (unit.lot, unit.name));
-                for unit in pass {
-                    let left = wanted.get_mut(&stratum(unit.class)).expect("every unit's class was counted");
-                    let size = unit.rows as usize;
+                for unit in units.drawn(groups, seed, |lot| (lot as f64 <= likely) == low) {
+                    let group = unit.group as usize;
+                    let left = wanted.get_mut(&stratum(units.classes[group]));
+                    let left = left.expect("every unit's class was counted");
+                    let size = units.rows[group] as usize;
                     // A large group that would overshoot by more than it fills is passed over.
                     if *left > 0 && size <= *left * 2 {
-                        test[unit.index as usize] = true;
+                        test[group] = true;
                         *left = left.saturating_sub(size);
                     }
                 }
             }
-            keep_every_class(&rows, labels, &unit_of, &units, &mut test);
+            keep_every_class(&rows, labels, groups, seed, &mut test);
         }
     }
-    let mut out = Split::default();
-    for (&row, &unit) in rows.iter().zip(&unit_of) {
-        if test[unit as usize] { out.test.push(row) } else { out.train.push(row) }
+    let mut out = Split { train: Vec::with_capacity(rows.len()), test: Vec::new() };
+    for row in rows {
+        if test[group_of(row)] { out.test.push(row) } else { out.train.push(row) }
     }
     if out.train.is_empty() || out.test.is_empty() {
         return Err(CorpusError::Option(undivided(&out, units.len(), plan)));
@@ -164,31 +216,26 @@ pub fn split(
 }
 
 /// Gives a class that the training side lacks the last drawn of its units back.
-fn keep_every_class(rows: &[u32], labels: &[u16], unit_of: &[u32], units: &[Unit], test: &mut [bool]) {
+fn keep_every_class(rows: &[u32], labels: &[u16], groups: &Groups, seed: u64, test: &mut [bool]) {
     const UNSEEN: u8 = 0;
     const TESTED: u8 = 1;
     const LEARNED: u8 = 2;
-    let classes = rows.iter().map(|&row| usize::from(labels[row as usize]) + 1).max().unwrap_or(0);
-    let mut side = vec![UNSEEN; classes];
-    for (&row, &unit) in rows.iter().zip(unit_of) {
-        let side = &mut side[usize::from(labels[row as usize])];
-        *side = (*side).max(if test[unit as usize] { TESTED } else { LEARNED });
+    let class_and_group = |&row: &u32| (usize::from(labels[row as usize]), groups.of[row as usize] as usize);
+    let mut side = vec![UNSEEN; usize::from(Corpus::NONE)];
+    for (class, group) in rows.iter().map(class_and_group) {
+        side[class] = side[class].max(if test[group] { TESTED } else { LEARNED });
     }
     if !side.contains(&TESTED) {
         return;
     }
-    let mut last: BTreeMap<u16, &Unit> = BTreeMap::new();
-    for (&row, &unit) in rows.iter().zip(unit_of) {
-        let class = labels[row as usize];
-        if side[usize::from(class)] == TESTED {
-            let (unit, drawn) = (&units[unit as usize], |unit: &Unit| (unit.lot, unit.name));
-            let last = last.entry(class).or_insert(unit);
-            if drawn(unit) > drawn(last) {
-                *last = unit;
-            }
-        }
+    let mut last: BTreeMap<usize, Drawn> = BTreeMap::new();
+    for (class, group) in rows.iter().map(class_and_group).filter(|&(class, _)| side[class] == TESTED) {
+        let name = groups.names[group];
+        let unit = Drawn { lot: lot(name, seed), name, group: group as u32 };
+        let last = last.entry(class).or_insert(unit);
+        *last = unit.max(*last);
     }
-    last.values().for_each(|unit| test[unit.index as usize] = false);
+    last.values().for_each(|unit| test[unit.group as usize] = false);
 }
 
 /// Why one side of a split came out empty.
@@ -217,62 +264,27 @@ fn undivided(split: &Split, units: usize, plan: &SplitPlan) -> String {
 /// The fold of each of `rows`, below `folds`: each class in its share in every fold, rows of one
 /// group in one fold. `labels` and `groups` are those of all rows.
 pub fn folds(rows: &[u32], labels: &[u16], groups: &Groups, folds: u32, seed: u64) -> Vec<u32> {
-    let (unit_of, mut units) = units(rows, groups, labels, |_| 0, seed);
-    let mut totals: BTreeMap<u16, u64> = BTreeMap::new();
-    for unit in &units {
-        *totals.entry(unit.class).or_default() += u64::from(unit.rows);
-    }
-    let mut fold_of = vec![0; units.len()];
-    units.sort_unstable_by_key(|unit| (unit.class, unit.lot, unit.name));
+    let units = Units::of(rows, labels, groups);
+    let totals = units.rows_by_class();
+    let mut drawn = units.drawn(groups, seed, |_| true);
+    // Stable: within a class they stay in the order of drawing.
+    let class = |unit: &Drawn| units.classes[unit.group as usize];
+    drawn.sort_by_key(class);
+    let mut fold_of = vec![0; units.rows.len()];
     // Each class goes on where the one before it ended, or small classes would all lie in fold 0.
     let mut dealt = 0;
-    for class in units.chunk_by(|a, b| a.class == b.class) {
-        let total = totals[&class[0].class];
+    for same in drawn.chunk_by(|a, b| class(a) == class(b)) {
+        let total = totals[&class(&same[0])];
         let mut before = 0;
-        for unit in class {
+        for unit in same {
             // The fold in which the unit's first row comes to lie when the rows are dealt in order.
             let fold = before * u64::from(folds) / total + dealt;
-            fold_of[unit.index as usize] = (fold % u64::from(folds)) as u32;
-            before += u64::from(unit.rows);
+            fold_of[unit.group as usize] = (fold % u64::from(folds)) as u32;
+            before += u64::from(units.rows[unit.group as usize]);
         }
-        dealt += class.len() as u64;
+        dealt += same.len() as u64;
     }
-    unit_of.into_iter().map(|unit| fold_of[unit as usize]).collect()
-}
-
-/// The unit of each of `rows`, and the units.
-fn units(
-    rows: &[u32],
-    groups: &Groups,
-    labels: &[u16],
-    time: impl Fn(u32) -> i64,
-    seed: u64,
-) -> (Vec<u32>, Vec<Unit>) {
-    const NONE: u32 = u32::MAX;
-    let mut unit_of_group = vec![NONE; groups.names.len()];
-    let mut units: Vec<Unit> = Vec::new();
-    let unit_of = rows
-        .iter()
-        .map(|&row| {
-            let group = groups.of[row as usize];
-            let index = &mut unit_of_group[group as usize];
-            let (class, at) = (labels[row as usize], time(row));
-            if *index == NONE {
-                *index = units.len() as u32;
-                let name = groups.names[group as usize];
-                let mut key = [0; 16];
-                key[..8].copy_from_slice(&name.to_le_bytes());
-                key[8..].copy_from_slice(&seed.to_le_bytes());
-                units.push(Unit { lot: xxh3_64(&key), name, index: *index, class, rows: 1, earliest: at });
-            } else {
-                let unit = &mut units[*index as usize];
-                unit.rows += 1;
-                (unit.class, unit.earliest) = (unit.class.min(class), unit.earliest.min(at));
-            }
-            *index
-        })
-        .collect();
-    (unit_of, units)
+    rows.iter().map(|&row| fold_of[groups.of[row as usize] as usize]).collect()
 }
 
 /// Groups joined by author.

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use sentimeter_corpus::{Corpus, CorpusError, ReadOptions, ReadReport, read};
+use sentimeter_corpus::{Corpus, CorpusError, Example, Keep, ReadOptions, ReadReport, read};
 
 struct Folder(tempfile::TempDir);
 
@@ -376,4 +376,39 @@ fn parquet_plain_and_compressed() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&parquet_file()).unwrap();
     assert_eq!(texts("a.parquet.gz", gzip.finish().unwrap(), &[]).len(), 2);
+}
+
+#[test]
+fn columns_that_nobody_asks_for_are_left_out_and_nothing_else() {
+    let csv = "id,text,label,time,author,channel,language\n\
+               1,all well,good,2024-05-01,ann,ticket,en\n\
+               2,\"two\nlines\",bad,2024-05-02,bob,social,en\n";
+    let (whole, _) = try_read("a.csv", csv, &[]).unwrap();
+    for (times, authors, origins) in
+        [(false, false, false), (true, false, false), (false, true, false), (false, false, true)]
+    {
+        let keep = Keep { times, authors, origins };
+        let folder = Folder::new();
+        let options = ReadOptions { keep, ..ReadOptions::default() };
+        let (corpus, report) =
+            read(&[folder.file("a.csv", csv)], &options, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(report.kept, 2);
+        for row in 0..2 {
+            let (got, all) = (corpus.example(row), whole.example(row));
+            assert_eq!((got.text, got.label), (all.text, all.label));
+            assert_eq!((got.time, got.author), (all.time.filter(|_| times), all.author.filter(|_| authors)));
+            assert!(all.id.is_some() && all.channel.is_some() && all.language.is_some());
+            assert_eq!(got.id, all.id.filter(|_| origins), "{keep:?}");
+            assert_eq!((got.channel, got.language), (all.channel, all.language), "{keep:?}");
+        }
+    }
+}
+
+#[test]
+fn broken_rows_are_named_by_the_line_they_start_on() {
+    let good = "\"two\nlines\",good\n".repeat(200);
+    let csv = format!("text,label\n{good}\"three\n\nlines\",good,more\n{good}just one\n{good}");
+    let (_, report) = try_read("a.csv", csv, &[]).unwrap();
+    let lines: Vec<u64> = report.bad_rows.iter().map(|row| row.line).collect();
+    assert_eq!(lines, [402, 805]);
 }

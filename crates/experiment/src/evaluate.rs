@@ -128,7 +128,7 @@ pub fn evaluate(model: &Model, corpus: &Corpus, seed: u64) -> Result<Evaluation,
         languages,
         channels,
         latency_us: latency(model, rows.len(), text),
-        texts_per_second: throughput(model, rows.len(), text),
+        texts_per_second: throughput(model, corpus, rows),
         answers: Answers { rows: known.iter().map(|r| r.row).collect(), truth, probs },
     })
 }
@@ -175,10 +175,12 @@ pub fn latency<'a>(model: &Model, len: usize, text: impl Fn(usize) -> &'a str) -
     Latency { p50: times[count / 2], p99: times[(count * 99 / 100).min(count - 1)] }
 }
 
-/// Texts a second in batches, on all threads of the pool.
-fn throughput<'a>(model: &Model, len: usize, text: impl Fn(usize) -> &'a str + Sync) -> f64 {
-    let count = len.max(BATCH);
+/// Texts a second in batches, on all threads of the pool, in the order of the corpus: that is how texts
+/// come to be scored.
+fn throughput(model: &Model, corpus: &Corpus, mut rows: Vec<usize>) -> f64 {
+    rows.sort_unstable();
+    let count = rows.len().max(BATCH);
     let start = Instant::now();
-    let probs = model.predict_all(count, |i| text(i % len));
+    let probs = model.predict_all(count, |i| corpus.text(rows[i % rows.len()]));
     probs.len() as f64 / start.elapsed().as_secs_f64().max(1e-9)
 }

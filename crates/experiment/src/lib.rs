@@ -11,6 +11,7 @@ pub mod examine;
 mod learning_curve;
 mod plan;
 mod prepare;
+pub mod profile;
 mod train;
 
 pub use crossvalidate::{CrossValidation, cross_validate};

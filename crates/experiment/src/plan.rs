@@ -1,6 +1,6 @@
 //! Every setting of a run: what a plan file holds and `--set` changes.
 
-use sentimeter_corpus::SplitPlan;
+use sentimeter_corpus::{Keep, SplitKind, SplitPlan};
 use sentimeter_model::features::{self, sampling::Sampling};
 use sentimeter_model::logistic;
 use sentimeter_text::{Body, Recipe};
@@ -140,6 +140,16 @@ impl Plan {
             (Some(_), Some(_)) => Err(ExperimentError::Plan {
                 why: "[recipe] has both `preset` and `steps`: leave one out".to_owned(),
             }),
+        }
+    }
+
+    /// What a run asks of its data beside texts and labels: reading leaves the other columns out. Channels
+    /// and languages stay, as reports measure them apart.
+    pub fn keep(&self) -> Keep {
+        Keep {
+            times: self.split.kind == SplitKind::Time,
+            authors: self.split.kind == SplitKind::Group,
+            origins: false,
         }
     }
 

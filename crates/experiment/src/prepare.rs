@@ -62,7 +62,7 @@ pub struct Prepared {
 /// Fewer than two labels, or a split that the data cannot give.
 pub fn prepare(plan: &Plan, data: &Corpus, test: Option<&Corpus>) -> Result<Prepared, ExperimentError> {
     let (mut prepared, names) = whole(data)?;
-    let all = std::mem::take(&mut prepared.train);
+    let mut all = std::mem::take(&mut prepared.train);
     if let Some(test) = test {
         let theirs = Identities::of(test);
         let kept = |r: &&Row| !theirs.contains(names.hashes()[r.row as usize]);
@@ -98,10 +98,16 @@ pub fn prepare(plan: &Plan, data: &Corpus, test: Option<&Corpus>) -> Result<Prep
             });
         }
     } else {
-        let split = split(data, &prepared.resolved, &prepared.groups, &plan.split, plan.seed)?;
+        // To give so much memory back takes as long as to split.
+        let (split, ()) = rayon::join(
+            || split(data, &prepared.resolved, &prepared.groups, &plan.split, plan.seed),
+            || drop(names),
+        );
         let mut of_test = vec![false; data.len()];
-        split.test.iter().for_each(|&row| of_test[row as usize] = true);
-        (prepared.test, prepared.train) = all.iter().partition(|r| of_test[r.row as usize]);
+        split?.test.iter().for_each(|&row| of_test[row as usize] = true);
+        prepared.test = all.iter().filter(|r| of_test[r.row as usize]).copied().collect();
+        all.retain(|r| !of_test[r.row as usize]);
+        prepared.train = all;
     }
     prepared.keep_learned_labels()?;
     for (class, label) in prepared.labels.iter().enumerate() {
@@ -147,7 +153,16 @@ fn whole(data: &Corpus) -> Result<(Prepared, Identities), ExperimentError> {
     }
     let names = Identities::of(data);
     let resolved = resolve_conflicts(data, &names);
-    let (groups, swollen) = near_duplicates(&names).without_templates(&names, &resolved.labels);
+    let labels = data.labels().to_vec();
+    // Neither waits for the other, and each has stretches that only one core works on.
+    let ((groups, swollen), (all, data_hash)) = rayon::join(
+        || near_duplicates(&names).without_templates(&names, &resolved.labels),
+        || {
+            let all = in_order(data, (0..data.len() as u32).map(|row| (row, resolved.labels[row as usize])));
+            let data_hash = content_hash(&labels, &all);
+            (all, data_hash)
+        },
+    );
     let notes = swollen.iter().map(|found| {
         let example: String = data.text(found.example as usize).chars().take(60).collect();
         format!(
@@ -164,10 +179,8 @@ fn whole(data: &Corpus) -> Result<(Prepared, Identities), ExperimentError> {
         relabelled: resolved.relabelled,
         ..Dropped::default()
     };
-    let all = in_order(data, (0..data.len() as u32).map(|row| (row, resolved.labels[row as usize])));
-    let labels = data.labels().to_vec();
     let prepared = Prepared {
-        data_hash: content_hash(&labels, &all),
+        data_hash,
         train: all.into_iter().filter(|r| r.class != Corpus::NONE).collect(),
         test: Vec::new(),
         notes: notes.collect(),

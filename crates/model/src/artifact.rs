@@ -10,13 +10,16 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use bytemuck::cast_slice;
+use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::features::{self, Vectorizer, Words};
-use crate::logistic;
-use crate::model::Linear;
-use crate::{Body, Card, Model};
+use crate::features::{self, Grams, Ngrams, Vocabulary, Words};
+use crate::{Body, Card, Linear, Model, logistic};
+
+mod tensors;
+
+use tensors::Head;
 
 /// The version that this program writes; it reads this and all older ones.
 pub const FORMAT_VERSION: u32 = 1;
@@ -122,33 +125,33 @@ impl Model {
     /// A description past 64 KiB.
     pub fn to_bytes(&self) -> Result<(Vec<u8>, Digest), ArtifactError> {
         let Body::Linear(linear) = &self.body;
-        let vectorizer = &linear.vectorizer;
+        let vocabulary = &linear.vocabulary;
         let header = Header {
             format_version: FORMAT_VERSION,
             digest: "0".repeat(64),
             kind: Kind::Linear,
-            features: vectorizer.settings.clone(),
+            features: vocabulary.settings.clone(),
             card: self.card.clone(),
         };
         let header = serde_json::to_string(&header).map_err(io::Error::from)?;
         if header.len() > MOST_METADATA {
             return Err(ArtifactError::Description { found: header.len() });
         }
-        let (word_bytes, word_ends) = vectorizer.words.parts();
-        let (gram_bytes, gram_ends) = vectorizer.grams.parts();
-        let pairs: Vec<u32> = vectorizer.pairs.iter().flatten().copied().collect();
-        let width = vectorizer.width();
+        let (word_bytes, word_ends) = vocabulary.words.parts();
+        let (gram_bytes, gram_ends) = vocabulary.grams.parts();
+        let (ngrams, ngram_ends) = vocabulary.ngrams.parts();
+        let outputs = linear.outputs();
         // f32 and u32 are the same on every machine that we build for; `bytemuck` casts in place.
-        let tensors: [(&str, Dtype, Vec<usize>, Vec<u8>); 9] = [
-            ("weights", Dtype::F32, vec![width, linear.outputs()], little_endian(&linear.weights)),
-            ("intercepts", Dtype::F64, vec![linear.outputs()], little_endian(&linear.intercepts)),
-            ("idf", Dtype::F32, vec![width], little_endian(&vectorizer.idf)),
-            ("word_bytes", Dtype::U8, vec![word_bytes.len()], word_bytes.to_vec()),
-            ("word_ends", Dtype::U32, vec![word_ends.len()], little_endian(word_ends)),
-            ("ngram_pairs", Dtype::U32, vec![vectorizer.pairs.len(), 2], little_endian(&pairs)),
-            ("ngram_columns", Dtype::U32, vec![vectorizer.columns.len()], little_endian(&vectorizer.columns)),
-            ("gram_bytes", Dtype::U8, vec![gram_bytes.len()], gram_bytes.to_vec()),
-            ("gram_ends", Dtype::U32, vec![gram_ends.len()], little_endian(gram_ends)),
+        const { assert!(cfg!(target_endian = "little"), "safetensors are little-endian") };
+        let tensors: [(&str, Dtype, Vec<usize>, &[u8]); 8] = [
+            ("intercepts", Dtype::F64, vec![outputs], cast_slice(&linear.intercepts)),
+            ("features", Dtype::F32, vec![vocabulary.len(), 1 + outputs], cast_slice(&linear.table)),
+            ("ngrams", Dtype::U32, vec![ngrams.len(), 2], cast_slice(ngrams)),
+            ("ngram_ends", Dtype::U32, vec![ngram_ends.len()], cast_slice(ngram_ends)),
+            ("word_ends", Dtype::U32, vec![word_ends.len()], cast_slice(word_ends)),
+            ("word_bytes", Dtype::U8, vec![word_bytes.len()], word_bytes),
+            ("gram_ends", Dtype::U32, vec![gram_ends.len()], cast_slice(gram_ends)),
+            ("gram_bytes", Dtype::U8, vec![gram_bytes.len()], gram_bytes),
         ];
         let views = tensors
             .iter()
@@ -161,7 +164,10 @@ impl Model {
         let mut bytes = safetensors::serialize(views, Some(metadata))
             .map_err(|e| inconsistent(format!("tensors that safetensors takes: {e}")))?;
         let at = digest_at(&bytes)?;
-        let digest = digest(&bytes, at);
+        let digest = digest(&bytes[..at + 64], at, |hasher| {
+            hasher.update_rayon(&bytes[at + 64..]);
+            Ok(())
+        })?;
         bytes[at..at + 64].copy_from_slice(digest.to_string().as_bytes());
         Ok((bytes, digest))
     }
@@ -171,17 +177,26 @@ impl Model {
     /// # Errors
     /// Bytes that are no model file, are damaged, or come from a later version.
     pub fn from_bytes(bytes: &[u8]) -> Result<(Self, Digest), ArtifactError> {
-        let foreign = |why: &str| ArtifactError::Foreign { why: why.to_owned() };
-        let (_, metadata) =
-            SafeTensors::read_metadata(bytes).map_err(|e| ArtifactError::Foreign { why: e.to_string() })?;
-        let json = metadata
-            .metadata()
-            .as_ref()
-            .and_then(|m| m.get(KEY))
-            .ok_or_else(|| foreign("its metadata has no key `sentimeter`"))?;
-        if json.len() > MOST_METADATA {
-            return Err(ArtifactError::Description { found: json.len() });
+        Self::read(bytes, bytes.len() as u64)
+    }
+
+    /// Opens a model file.
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`], and what reading gives.
+    pub fn open(path: &Path) -> Result<(Self, Digest), ArtifactError> {
+        let file = std::fs::File::open(path)?;
+        let len = file.metadata()?.len();
+        Self::read(file, len)
+    }
+
+    /// Reads a file of `len` bytes: each tensor goes straight to where it stays.
+    fn read(mut file: impl Read, len: u64) -> Result<(Self, Digest), ArtifactError> {
+        if len > MOST_BYTES {
+            return Err(ArtifactError::TooLarge { found: len, most: MOST_BYTES });
         }
+        let head = Head::read(&mut file, len)?;
+        let json = head.description()?;
         #[derive(Deserialize)]
         struct Version {
             format_version: u32,
@@ -191,77 +206,35 @@ impl Model {
         if format_version > FORMAT_VERSION {
             return Err(ArtifactError::Newer { found: format_version });
         }
-        let at = digest_at(bytes)?;
-        let found = digest(bytes, at);
-        let written = String::from_utf8_lossy(&bytes[at..at + 64]).into_owned();
-        if found.to_string() != written {
-            return Err(ArtifactError::Damaged { found: found.to_string(), written });
-        }
+        let (mut tensors, found) = head.tensors(file)?;
         let header: Header = serde_json::from_str(json)
             .map_err(|e| inconsistent(format!("a description as we write it: {e}")))?;
-        let tensors =
-            SafeTensors::deserialize(bytes).map_err(|e| ArtifactError::Foreign { why: e.to_string() })?;
-        let words = |name: &str| -> Result<Words, ArtifactError> {
-            let bytes = tensor(&tensors, &format!("{name}_bytes"), Dtype::U8, &[])?.data();
-            let ends: Vec<u32> = numbers(&tensors, &format!("{name}_ends"), Dtype::U32, &[])?;
-            Words::from_parts(bytes, &ends)
-                .ok_or_else(|| inconsistent(format!("distinct UTF-8 strings in {name}_bytes")))
-        };
         header.features.check().map_err(|e| inconsistent(e.to_string()))?;
         let labels = &header.card.labels;
         if labels.len() < 2 {
             return Err(inconsistent("two labels or more"));
         }
-        let outputs = logistic::outputs(labels.len());
-        let idf: Vec<f32> = numbers(&tensors, "idf", Dtype::F32, &[])?;
-        let vectorizer = Vectorizer::from_parts(
-            header.features,
-            words("word")?,
-            numbers::<[u32; 2]>(&tensors, "ngram_pairs", Dtype::U32, &[2])?,
-            numbers(&tensors, "ngram_columns", Dtype::U32, &[])?,
-            words("gram")?,
-            idf,
-        )
-        .map_err(inconsistent)?;
-        let linear = Linear {
-            vectorizer,
-            weights: numbers(&tensors, "weights", Dtype::F32, &[outputs])?,
-            intercepts: numbers(&tensors, "intercepts", Dtype::F64, &[])?,
-        };
-        if !linear.agrees(labels.len()) {
-            return Err(inconsistent("a weight for each feature and class"));
-        }
         if labels.iter().collect::<BTreeSet<_>>().len() < labels.len() {
             return Err(inconsistent("distinct labels"));
         }
-        for (name, finite) in [
-            ("idf", linear.vectorizer.idf.iter().all(|x| x.is_finite())),
-            ("weights", linear.weights.iter().all(|x| x.is_finite())),
-            ("intercepts", linear.intercepts.iter().all(|x| x.is_finite())),
-        ] {
-            if !finite {
-                return Err(inconsistent(format!("finite numbers in `{name}`")));
-            }
-        }
+        let outputs = logistic::outputs(labels.len());
+        let words = Words::from_parts(tensors.take("word_bytes", &[])?, tensors.take("word_ends", &[])?)
+            .ok_or_else(|| inconsistent("distinct UTF-8 strings in word_bytes"))?;
+        // In place: a whole number of pairs was asked for.
+        let ngrams = bytemuck::try_cast_vec(tensors.take::<u32>("ngrams", &[2])?)
+            .unwrap_or_else(|(_, flat)| flat.as_chunks().0.to_vec());
+        let ngrams = Ngrams::from_parts(words.len(), ngrams, tensors.take("ngram_ends", &[])?)
+            .map_err(inconsistent)?;
+        let grams = Grams::from_parts(tensors.take("gram_bytes", &[])?, tensors.take("gram_ends", &[])?)
+            .map_err(inconsistent)?;
+        let vocabulary = Vocabulary::new(header.features, words, ngrams, grams).map_err(inconsistent)?;
+        let (table, intercepts) =
+            (tensors.take("features", &[1 + outputs])?, tensors.take("intercepts", &[])?);
+        let linear = Linear::from_parts(vocabulary, table, intercepts, labels.len()).map_err(inconsistent)?;
         if !(header.card.calibration.scale().is_finite() && header.card.calibration.scale() > 0.0) {
             return Err(inconsistent("a temperature above 0"));
         }
         Ok((Self::new(header.card, Body::Linear(linear))?, found))
-    }
-
-    /// Opens a model file.
-    ///
-    /// # Errors
-    /// As [`Model::from_bytes`], and what reading gives.
-    pub fn open(path: &Path) -> Result<(Self, Digest), ArtifactError> {
-        let file = std::fs::File::open(path)?;
-        let found = file.metadata()?.len();
-        if found > MOST_BYTES {
-            return Err(ArtifactError::TooLarge { found, most: MOST_BYTES });
-        }
-        let mut bytes = Vec::with_capacity(found as usize + 1);
-        file.take(MOST_BYTES).read_to_end(&mut bytes)?;
-        Self::from_bytes(&bytes)
     }
 }
 
@@ -269,10 +242,14 @@ fn inconsistent(want: impl Into<String>) -> ArtifactError {
     ArtifactError::Inconsistent { want: want.into() }
 }
 
+fn foreign(why: impl fmt::Display) -> ArtifactError {
+    ArtifactError::Foreign { why: why.to_string() }
+}
+
 /// Where the digest's 64 characters stand: in the header, which is at most as long as the JSON
 /// length in the first eight bytes says.
 fn digest_at(bytes: &[u8]) -> Result<usize, ArtifactError> {
-    let missing = || ArtifactError::Foreign { why: "its description has no digest".to_owned() };
+    let missing = || foreign("its description has no digest");
     let length = bytes.first_chunk::<8>().map(|b| u64::from_le_bytes(*b)).ok_or_else(missing)?;
     let end = usize::try_from(length).ok().and_then(|n| n.checked_add(8)).ok_or_else(missing)?;
     let header = bytes.get(..end).ok_or_else(missing)?;
@@ -280,43 +257,16 @@ fn digest_at(bytes: &[u8]) -> Result<usize, ArtifactError> {
     if at + 64 > header.len() { Err(missing()) } else { Ok(at) }
 }
 
-fn digest(bytes: &[u8], at: usize) -> Digest {
+/// Digest of the bytes that are `first` and what `rest` takes in, the characters at `at` read as zeros.
+fn digest(
+    first: &[u8],
+    at: usize,
+    rest: impl FnOnce(&mut blake3::Hasher) -> io::Result<()>,
+) -> io::Result<Digest> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&bytes[..at]);
+    hasher.update(&first[..at]);
     hasher.update(&[b'0'; 64]);
-    hasher.update_rayon(&bytes[at + 64..]);
-    Digest(*hasher.finalize().as_bytes())
-}
-
-/// The tensor `name` of shape `[n, rest…]`, whatever `n`.
-fn tensor<'a>(
-    tensors: &SafeTensors<'a>,
-    name: &str,
-    dtype: Dtype,
-    rest: &[usize],
-) -> Result<TensorView<'a>, ArtifactError> {
-    let view = tensors.tensor(name).map_err(|_| inconsistent(format!("a tensor `{name}`")))?;
-    if view.dtype() != dtype {
-        return Err(inconsistent(format!("`{name}` of type {dtype:?}, not {:?}", view.dtype())));
-    }
-    if view.shape().get(1..) != Some(rest) {
-        let want: String = rest.iter().map(|n| format!(", {n}")).collect();
-        return Err(inconsistent(format!("`{name}` of shape [n{want}], not {:?}", view.shape())));
-    }
-    Ok(view)
-}
-
-/// A tensor's numbers, copied: a file's bytes need not be aligned.
-fn numbers<T: bytemuck::Pod>(
-    tensors: &SafeTensors<'_>,
-    name: &str,
-    dtype: Dtype,
-    rest: &[usize],
-) -> Result<Vec<T>, ArtifactError> {
-    Ok(bytemuck::pod_collect_to_vec(tensor(tensors, name, dtype, rest)?.data()))
-}
-
-fn little_endian<T: bytemuck::Pod>(values: &[T]) -> Vec<u8> {
-    const { assert!(cfg!(target_endian = "little"), "safetensors are little-endian") };
-    bytemuck::cast_slice(values).to_vec()
+    hasher.update(&first[at + 64..]);
+    rest(&mut hasher)?;
+    Ok(Digest(*hasher.finalize().as_bytes()))
 }

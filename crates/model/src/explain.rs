@@ -57,18 +57,14 @@ impl Model {
         let mut bias = vec![0.0; classes];
         spread(&linear.intercepts, 1.0, &mut bias);
 
-        linear.vectorizer.transform(&self.analyzer, text, &mut scratch.features);
-        let columns = std::mem::take(&mut scratch.features.columns);
-        let values = std::mem::take(&mut scratch.features.values);
-        let mut counts = vec![0_u32; columns.len()];
         let mut found = Vec::new();
         let tokens =
-            linear.vectorizer.occurrences(&self.analyzer, text, &mut scratch.features, |c, first, n| {
-                if let Ok(at) = columns.binary_search(&c) {
-                    counts[at] += 1;
-                    found.push((at, first, n));
-                }
+            linear.vocabulary.occurrences(&self.analyzer, text, &mut scratch.group, |node, first, n| {
+                found.push((node, first, n));
             });
+        let mut nodes: Vec<u32> = found.iter().map(|&(node, ..)| node).collect();
+        // A value belongs to all occurrences of its n-gram together.
+        let shares = linear.shares(&mut nodes);
         let mut tokens: Vec<Contribution> = tokens
             .into_iter()
             .map(|(token, span)| Contribution {
@@ -78,19 +74,14 @@ impl Model {
                 logits: vec![0.0; classes],
             })
             .collect();
-        let k = linear.outputs();
-        let mut output = vec![0.0; k];
-        for (at, first, n) in found {
-            // A value belongs to all occurrences of its n-gram together.
-            let share = f64::from(values[at]) / f64::from(counts[at]) / n as f64;
-            let weights = &linear.weights[columns[at] as usize * k..][..k];
-            output.iter_mut().zip(weights).for_each(|(z, &w)| *z = f64::from(w));
+        let mut output = vec![0.0; linear.outputs()];
+        for (node, first, n) in found {
+            let share = nodes.binary_search(&node).map_or(0.0, |at| shares[at]) / n as f64;
+            output.iter_mut().zip(linear.weights(node)).for_each(|(z, &w)| *z = f64::from(w));
             for token in &mut tokens[first..first + n] {
                 spread(&output, share, &mut token.logits);
             }
         }
-        scratch.features.columns = columns;
-        scratch.features.values = values;
         Explanation { bias, tokens }
     }
 }

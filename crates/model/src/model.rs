@@ -1,16 +1,22 @@
 //! A model as it is served: raw text in, probabilities out.
 
+use std::cell::Cell;
+
 use rayon::prelude::*;
 use sentimeter_text::{Analyzer, Recipe};
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
-use crate::features::{FeatureScratch, Vectorizer};
-use crate::logistic::{self, Solution};
+use crate::linear::{Linear, Scratch};
 use crate::{Probs, reduce::chunks};
 
 /// Texts that one thread scores at a time.
 const CHUNK: usize = 256;
+
+thread_local! {
+    /// What a thread remembers of the words that it has seen outlasts a batch: a stream comes in many.
+    static SCRATCH: Cell<Scratch> = Cell::default();
+}
 
 /// Where a model comes from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -51,65 +57,6 @@ pub struct Card {
 pub enum Body {
     /// TF-IDF and one layer of weights.
     Linear(Linear),
-}
-
-/// Weights over a vocabulary.
-#[derive(Debug, Clone)]
-pub struct Linear {
-    pub(crate) vectorizer: Vectorizer,
-    /// `[width, outputs]`, row-major.
-    pub(crate) weights: Vec<f32>,
-    /// `[outputs]`.
-    pub(crate) intercepts: Vec<f64>,
-}
-
-impl Linear {
-    /// Weights as they are stored: rounded to `f32`.
-    pub fn new(vectorizer: Vectorizer, solution: &Solution) -> Self {
-        let weights = solution.weights.iter().map(|&w| w as f32).collect();
-        Self { vectorizer, weights, intercepts: solution.intercepts.clone() }
-    }
-
-    /// The vocabulary.
-    pub fn vectorizer(&self) -> &Vectorizer {
-        &self.vectorizer
-    }
-
-    /// Weight of each column for each output, `[width, outputs]`.
-    pub fn weights(&self) -> &[f32] {
-        &self.weights
-    }
-
-    pub(crate) fn outputs(&self) -> usize {
-        self.intercepts.len()
-    }
-
-    /// Adds the last transformed row's logits to the intercepts.
-    #[inline]
-    fn logits(&self, scratch: &FeatureScratch, out: &mut Vec<f64>) {
-        let k = self.outputs();
-        out.clear();
-        out.extend_from_slice(&self.intercepts);
-        if let [z] = &mut out[..] {
-            for (&column, &value) in scratch.columns.iter().zip(&scratch.values) {
-                *z += f64::from(value) * f64::from(self.weights[column as usize]);
-            }
-        } else {
-            for (&column, &value) in scratch.columns.iter().zip(&scratch.values) {
-                let weights = &self.weights[column as usize * k..][..k];
-                for (z, &w) in out.iter_mut().zip(weights) {
-                    *z += f64::from(value) * f64::from(w);
-                }
-            }
-        }
-    }
-}
-
-/// Buffers that one thread reuses from text to text.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    pub(crate) features: FeatureScratch,
-    logits: Vec<f64>,
 }
 
 /// A trained model, ready to predict; immutable, shared between threads.
@@ -158,7 +105,7 @@ impl Model {
     /// Number of features.
     pub fn features(&self) -> usize {
         match &self.body {
-            Body::Linear(linear) => linear.vectorizer.width(),
+            Body::Linear(linear) => linear.features(),
         }
     }
 
@@ -166,10 +113,7 @@ impl Model {
     /// a known feature gets what the intercepts say.
     pub fn predict(&self, texts: &[&str], scratch: &mut Scratch) -> Probs {
         let mut probs = Probs::new(self.card.labels.len());
-        for text in texts {
-            self.logits(text, scratch);
-            probs.push_logits(&mut scratch.logits, self.card.calibration.scale());
-        }
+        self.score(texts.iter().copied(), scratch, &mut probs);
         probs
     }
 
@@ -178,12 +122,11 @@ impl Model {
     pub fn predict_all<'a>(&self, len: usize, text: impl Fn(usize) -> &'a str + Sync) -> Probs {
         let parts: Vec<Probs> = chunks(len, CHUNK)
             .into_par_iter()
-            .map_init(Scratch::default, |scratch, range| {
+            .map(|range| {
                 let mut part = Probs::new(self.card.labels.len());
-                for row in range {
-                    self.logits(text(row), scratch);
-                    part.push_logits(&mut scratch.logits, self.card.calibration.scale());
-                }
+                let mut scratch = SCRATCH.take();
+                self.score(range.map(&text), &mut scratch, &mut part);
+                SCRATCH.set(scratch);
                 part
             })
             .collect();
@@ -192,22 +135,13 @@ impl Model {
         all
     }
 
-    /// Logits before calibration go to `scratch.logits`, `[outputs]`.
-    #[inline]
-    fn logits(&self, text: &str, scratch: &mut Scratch) {
+    /// Adds the probabilities of `texts`, one thread.
+    fn score<'a>(&self, texts: impl Iterator<Item = &'a str>, scratch: &mut Scratch, probs: &mut Probs) {
+        let scale = self.card.calibration.scale();
         match &self.body {
             Body::Linear(linear) => {
-                linear.vectorizer.transform(&self.analyzer, text, &mut scratch.features);
-                linear.logits(&scratch.features, &mut scratch.logits);
+                linear.logits(&self.analyzer, texts, scratch, |logits| probs.push_logits(logits, scale));
             }
         }
-    }
-}
-
-impl Linear {
-    /// Whether the shapes of vocabulary, weights and classes agree.
-    pub(crate) fn agrees(&self, classes: usize) -> bool {
-        self.outputs() == logistic::outputs(classes)
-            && self.weights.len() == self.vectorizer.width() * self.outputs()
     }
 }

@@ -219,115 +219,110 @@ fn descriptions_past_64_kib_are_neither_written_nor_read() {
 fn parts_that_disagree_are_named() {
     let good = Parts::of(&bytes(&model(1.3)));
     let words = good.words();
-    // A pair that goes on from a pair, and the first pair that goes on from a word.
-    let pairs = good.tensors["ngram_pairs"].shape[0];
-    let longer = (0..pairs).find(|&i| good.number("ngram_pairs", 2 * i) >= words).unwrap();
+    // A slot with a pair that goes on from a word, one with a pair that goes on from a pair, a free one.
+    let slots = good.tensors["ngrams"].shape[0];
+    let slot = |wanted: &dyn Fn(u32) -> bool| {
+        (0..slots).find(|&slot| wanted(good.number("ngrams", 2 * slot))).unwrap()
+    };
+    let pair = slot(&|prefix| prefix < words);
+    let longer = slot(&|prefix| prefix >= words && prefix != u32::MAX);
+    let free = slot(&|prefix| prefix == u32::MAX);
     type Change<'a> = Box<dyn Fn(&mut Parts) + 'a>;
     let cases: Vec<(&str, &str, Change)> = vec![
         (
-            "a column past the last",
-            "word column",
-            Box::new(|p| p.put("ngram_columns", 0, 4000_u32.to_le_bytes())),
-        ),
-        (
-            "a column twice",
-            "word column",
-            Box::new(|p| {
-                let columns = p.tensors["ngram_columns"].shape[0];
-                let first = p.number("ngram_columns", 0);
-                let other = (1..columns).find(|&i| p.number("ngram_columns", i) != u32::MAX).unwrap();
-                p.put("ngram_columns", other, first.to_le_bytes());
-            }),
-        ),
-        (
             "a pair that ends in no word",
             "pairs of words",
-            Box::new(|p| p.put("ngram_pairs", 1, words.to_le_bytes())),
+            Box::new(move |p| p.put("ngrams", 2 * pair + 1, words.to_le_bytes())),
         ),
         (
             "a pair that goes on from itself",
             "pairs of words",
-            Box::new(|p| p.put("ngram_pairs", 0, words.to_le_bytes())),
+            Box::new(move |p| p.put("ngrams", 2 * pair, (words + pair as u32).to_le_bytes())),
         ),
         (
-            "a pair that goes on from a later one",
+            "three words that go on from one",
             "pairs of words",
-            Box::new(move |p| p.put("ngram_pairs", 2 * longer, (words + longer as u32 + 1).to_le_bytes())),
+            Box::new(move |p| p.put("ngrams", 2 * longer, 0_u32.to_le_bytes())),
+        ),
+        (
+            "three words that go on from a free slot",
+            "pairs of words",
+            Box::new(move |p| p.put("ngrams", 2 * longer, (words + free as u32).to_le_bytes())),
+        ),
+        (
+            "a pair in a slot where nobody looks",
+            "where they are looked for",
+            Box::new(move |p| {
+                let end = p.number("ngram_ends", 0) as usize - 1;
+                for part in 0..2 {
+                    let number = p.number("ngrams", 2 * pair + part);
+                    p.put("ngrams", 2 * pair + part, [0xff; 4]);
+                    p.put("ngrams", 2 * end + part, number.to_le_bytes());
+                }
+            }),
+        ),
+        (
+            "a pair twice",
+            "where they are looked for",
+            Box::new(move |p| {
+                let next = (pair + 1..slots).find(|&slot| p.number("ngrams", 2 * slot) < words).unwrap();
+                p.tensor("ngrams").data.copy_within(8 * pair..8 * pair + 8, 8 * next);
+            }),
         ),
         (
             "n-grams of nine words",
             "at most 8 words",
             Box::new(move |p| {
-                // A chain: each pair goes on from the one before.
-                let chain: Vec<u32> =
-                    (0..9).flat_map(|i| [if i == 0 { 0 } else { words + i - 1 }, 0]).collect();
-                let columns = p.tensor("ngram_columns");
-                columns.data.truncate(words as usize * 4);
-                columns.data.resize((words as usize + 9) * 4, 0xff);
-                columns.shape = vec![words as usize + 9];
-                // All columns are words' then, in turn; the other features go.
-                let kept = words as usize;
-                columns.data[..kept * 4]
-                    .copy_from_slice(&(0..words).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
-                *p.tensor("ngram_pairs") = numbers(&chain, vec![9, 2]);
-                *p.tensor("gram_ends") = numbers(&[], vec![0]);
-                *p.tensor("gram_bytes") = Tensor { dtype: Dtype::U8, shape: vec![0], data: Vec::new() };
-                p.tensor("idf").data.truncate(kept * 4);
-                p.tensor("idf").shape = vec![kept];
-                p.tensor("weights").data.truncate(kept * 12);
-                p.tensor("weights").shape = vec![kept, 3];
+                *p.tensor("ngram_ends") = numbers(&[slots as u32; 8], vec![8]);
             }),
         ),
-        ("weights the other way round", "weights", Box::new(|p| p.tensor("weights").shape.reverse())),
-        ("pairs in one row", "ngram_pairs", Box::new(|p| p.tensor("ngram_pairs").shape = vec![2 * pairs])),
+        (
+            "slots of no length",
+            "as long as `ngram_ends` says",
+            Box::new(|p| *p.tensor("ngram_ends") = numbers(&[], vec![0])),
+        ),
+        (
+            "lengths that end before they begin",
+            "as long as `ngram_ends` says",
+            Box::new(|p| p.put("ngram_ends", 0, u32::MAX.to_le_bytes())),
+        ),
+        ("weights the other way round", "features", Box::new(|p| p.tensor("features").shape.reverse())),
+        ("pairs in one row", "ngrams", Box::new(move |p| p.tensor("ngrams").shape = vec![2 * slots])),
         (
             "weights of another type",
-            "`weights` of type F32, not U32",
-            Box::new(|p| p.tensor("weights").dtype = Dtype::U32),
+            "`features` of type F32, not U32",
+            Box::new(|p| p.tensor("features").dtype = Dtype::U32),
         ),
         (
             "too few weights",
-            "weight for each feature",
+            "a weight for each n-gram",
             Box::new(|p| {
-                let weights = p.tensor("weights");
-                weights.data.truncate(weights.data.len() - 12);
-                weights.shape[0] -= 1;
+                let features = p.tensor("features");
+                features.data.truncate(features.data.len() - 16);
+                features.shape[0] -= 1;
             }),
         ),
         (
             "a weight that is no number",
-            "`weights`",
-            Box::new(|p| p.put("weights", 1, f32::NAN.to_le_bytes())),
+            "`features`",
+            Box::new(|p| p.put("features", 1, f32::NAN.to_le_bytes())),
         ),
-        ("an infinite idf", "`idf`", Box::new(|p| p.put("idf", 0, f32::INFINITY.to_le_bytes()))),
+        ("an infinite idf", "`features`", Box::new(|p| p.put("features", 0, f32::INFINITY.to_le_bytes()))),
+        ("an idf below 0", "below 0", Box::new(|p| p.put("features", 0, (-1_f32).to_le_bytes()))),
         (
             "an intercept that is no number",
             "`intercepts`",
             Box::new(|p| p.tensor("intercepts").data[..8].copy_from_slice(&f64::NAN.to_le_bytes())),
         ),
-        ("no weights", "`weights`", Box::new(|p| drop(p.tensors.remove("weights")))),
-        (
-            "fewer features than character n-grams",
-            "idf",
-            Box::new(|p| *p.tensor("idf") = Tensor { dtype: Dtype::F32, shape: vec![0], data: Vec::new() }),
-        ),
-        (
-            "more words than columns",
-            "a column for each word",
-            Box::new(|p| {
-                let columns = p.tensor("ngram_columns");
-                columns.data.truncate(columns.data.len() - 4);
-                columns.shape[0] -= 1;
-            }),
-        ),
+        ("no weights", "`features`", Box::new(|p| drop(p.tensors.remove("features")))),
         (
             "a label too few",
-            "`weights` of shape [n, 1]",
+            "`features` of shape [n, 2]",
             Box::new(|p| drop(p.description["labels"].as_array_mut().unwrap().pop())),
         ),
         (
             "a label too many",
-            "`weights` of shape [n, 4]",
+            "`features` of shape [n, 5]",
             Box::new(|p| p.description["labels"].as_array_mut().unwrap().push(json!("mixed"))),
         ),
         ("one label", "two labels", Box::new(|p| p.description["labels"] = json!(["positive"]))),
@@ -385,6 +380,19 @@ fn parts_that_disagree_are_named() {
                 let end = p.number("word_ends", 0) as usize;
                 p.put("word_ends", 1, (2 * end as u32).to_le_bytes());
                 p.tensor("word_bytes").data.copy_within(..end, end);
+            }),
+        ),
+        (
+            "a gram twice",
+            "ascending order of their hashes",
+            // The second gram is as long as the first, and the same.
+            Box::new(|p| {
+                let end = p.number("gram_ends", 0) as usize;
+                p.put("gram_ends", 1, (2 * end as u32).to_le_bytes());
+                let (a, b) = (p.number("gram_ends", 1) as usize, p.number("gram_ends", 2) as usize);
+                p.tensor("gram_bytes").data.copy_within(..end, end);
+                // What the third then begins with is still text.
+                p.tensor("gram_bytes").data[a..b.max(a)].fill(b'x');
             }),
         ),
         (

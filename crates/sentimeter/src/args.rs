@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// List, show or delete imported data sets
     Datasets(DatasetsArgs),
+    /// Look at a data set: what is in it, what is wrong with it, as a page with plots
+    Profile(ProfileArgs),
     /// Learn a model from labelled texts, measure it on texts it never saw, and save it
     Train(TrainArgs),
     /// Measure a model on labelled texts
@@ -203,6 +205,7 @@ impl ReadArgs {
             mend: self.mend,
             max_bad_rows: self.max_bad_rows,
             limits: self.limits(),
+            ..ReadOptions::default()
         }
     }
 }
@@ -246,6 +249,37 @@ pub(crate) enum DatasetsAction {
         /// NAME or NAME@VERSION
         name: String,
     },
+}
+
+/// `sentimeter profile`.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArgs {
+    /// A data set, or files in any readable format
+    #[arg(required = true, value_name = "NAME|FILE")]
+    pub data: Vec<String>,
+    /// Another data set or file to compare it with
+    #[arg(long, value_name = "NAME|FILE")]
+    pub against: Option<String>,
+    /// Leave out the choice of a vocabulary, and doubt the labels of a sample alone
+    #[arg(long)]
+    pub quick: bool,
+    /// Where the page, its plots and the exports go [default: reports/profile-NAME in the home]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Choose so many unlabelled texts to label next: the least certain, no two alike
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub label_next: usize,
+    /// The model that is uncertain of them [default: a quick one of the labelled rows]
+    #[arg(long, value_name = "FILE", requires = "label_next")]
+    pub model: Option<PathBuf>,
+    /// Languages that the texts should be in: en, fr, ar [default: that of four rows in five]
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = ["en", "fr", "ar"])]
+    pub expect: Vec<String>,
+    /// What samples and folds are drawn by
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub read: ReadArgs,
 }
 
 /// `sentimeter train`.

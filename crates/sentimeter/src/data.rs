@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use sentimeter_corpus::{Corpus, ReadOptions, ReadReport, Snapshots, read};
+use sentimeter_corpus::{Corpus, DuplicateReport, ReadOptions, ReadReport, Snapshots, read};
 
 use crate::args::Global;
 use crate::progress::Shown;
@@ -32,6 +32,15 @@ pub(crate) fn refuse_idle<'a>(
     Ok(())
 }
 
+/// A corpus and what is known of how it came in.
+pub(crate) struct Loaded {
+    pub corpus: Corpus,
+    /// What reading said; of one data set, what importing it said.
+    pub read: Option<ReadReport>,
+    /// What importing found of repeated and contradicting texts.
+    pub imported: Option<DuplicateReport>,
+}
+
 /// The corpus of `names`: files, or imported data sets one behind the other.
 pub(crate) fn load(
     global: &Global,
@@ -39,6 +48,16 @@ pub(crate) fn load(
     options: &ReadOptions,
     progress: &mut Shown,
 ) -> anyhow::Result<Corpus> {
+    load_with_reports(global, names, options, progress).map(|loaded| loaded.corpus)
+}
+
+/// The same, with what reading or importing said.
+pub(crate) fn load_with_reports(
+    global: &Global,
+    names: &[String],
+    options: &ReadOptions,
+    progress: &mut Shown,
+) -> anyhow::Result<Loaded> {
     let sets: Vec<&String> = match names {
         // Neither a file nor a data set: the error names both.
         [name] if !is_file(name) => vec![name],
@@ -50,7 +69,7 @@ pub(crate) fn load(
         if !global.quiet {
             tell(&report);
         }
-        return Ok(corpus);
+        return Ok(Loaded { corpus, read: Some(report), imported: None });
     }
     anyhow::ensure!(
         sets.len() == names.len(),
@@ -59,11 +78,16 @@ pub(crate) fn load(
     );
     let snapshots = Snapshots::at(&global.home);
     let mut all: Option<Corpus> = None;
+    let (mut read, mut imported) = (None, None);
+    let only = sets.len() == 1;
     for name in sets {
         let (corpus, manifest) =
             snapshots.open(name).with_context(|| format!("{name} is neither a file nor a data set"))?;
         if !global.quiet {
             note!("{}: {}", manifest.reference(), rows(manifest.rows));
+        }
+        if only {
+            (read, imported) = (Some(manifest.provenance.report), manifest.provenance.duplicates);
         }
         match &mut all {
             None => all = Some(corpus),
@@ -73,7 +97,8 @@ pub(crate) fn load(
             }
         }
     }
-    all.context("no data was named")
+    let corpus = all.context("no data was named")?;
+    Ok(Loaded { corpus, read, imported })
 }
 
 /// Reads files with progress.

@@ -55,6 +55,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Import(args) => commands::import::run(global, args),
         Command::Datasets(args) => commands::datasets::run(global, args),
+        Command::Profile(args) => commands::profile::run(global, args),
         Command::Train(args) => commands::train::run(global, args),
         Command::Evaluate(args) => commands::evaluate::run(global, args),
         Command::Predict(args) => commands::predict::run(global, args),

@@ -1,6 +1,6 @@
 //! A compiled recipe at work.
 
-use crate::compile::{Pipelines, TextStep};
+use crate::compile::{Pipeline, Pipelines, TextStep};
 use crate::recipe::{Recipe, RecipeError};
 use crate::tokens::{Words, split};
 use crate::trace::{Desk, Origins, Span, Trace, Untraced};
@@ -19,6 +19,23 @@ pub struct Scratch {
     untraced: Desk<Untraced>,
     traced: Desk<Origins>,
     words: Words,
+}
+
+/// What is still to be done to a token: tokens that are equal in this and in their letters end up
+/// equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The pipeline that its text went through.
+    pipeline: u8,
+    /// Whether a negation before it marks it.
+    marked: bool,
+}
+
+impl Unfinished {
+    /// A number, the same for equal ones, below 256.
+    pub fn number(self) -> u8 {
+        self.pipeline * 2 + u8::from(self.marked)
+    }
 }
 
 impl Scratch {
@@ -47,6 +64,35 @@ impl Analyzer {
         self.run(raw, &mut scratch.untraced, &mut scratch.words, &mut |token, _| sink(token));
     }
 
+    /// The tokens of `raw` before the steps that look at nothing but the token (stop words, lemmas,
+    /// stems): training numbers these first, and then has [`Analyzer::finish`] do each distinct one
+    /// once.
+    pub fn unfinished(&self, raw: &str, scratch: &mut Scratch, sink: &mut impl FnMut(&str, Unfinished)) {
+        let Scratch { untraced: desk, words, .. } = scratch;
+        let number = self.pipelines.pick(raw);
+        let pipeline = self.pipelines.at(number);
+        pipeline.rewrite(raw, desk);
+        words.begin_unfinished();
+        let page = &desk.page;
+        split(&page.text, |range, clause| {
+            let token = &page.text[range];
+            if let Some(marked) = words.pass_unfinished(&pipeline.tokens, token, clause) {
+                sink(token, Unfinished { pipeline: number, marked });
+            }
+        });
+    }
+
+    /// What becomes of a token that [`Analyzer::unfinished`] has given; `None` if it is dropped.
+    pub fn finish<'a>(
+        &self,
+        token: &str,
+        unfinished: Unfinished,
+        scratch: &'a mut Scratch,
+    ) -> Option<&'a str> {
+        let steps = &self.pipelines.at(unfinished.pipeline).tokens;
+        scratch.words.finish(steps, token, unfinished.marked)
+    }
+
     fn run<T: Trace>(
         &self,
         raw: &str,
@@ -54,12 +100,8 @@ impl Analyzer {
         words: &mut Words,
         sink: &mut impl FnMut(&str, Span),
     ) {
-        let raw = &raw[..raw.floor_char_boundary(u32::MAX as usize)];
-        let pipeline = self.pipelines.pick(raw);
-        desk.begin(raw);
-        for step in &pipeline.text {
-            step.apply(desk);
-        }
+        let pipeline = self.pipelines.at(self.pipelines.pick(raw));
+        pipeline.rewrite(raw, desk);
         words.begin(&pipeline.tokens);
         let page = &desk.page;
         split(&page.text, |range, clause| {
@@ -68,6 +110,16 @@ impl Analyzer {
                 sink(token, page.span(range));
             }
         });
+    }
+}
+
+impl Pipeline {
+    /// Has the steps before the cut into tokens rewrite the text.
+    fn rewrite<T: Trace>(&self, raw: &str, desk: &mut Desk<T>) {
+        desk.begin(&raw[..raw.floor_char_boundary(u32::MAX as usize)]);
+        for step in &self.text {
+            step.apply(desk);
+        }
     }
 }
 

@@ -91,18 +91,28 @@ impl Pipelines {
         })
     }
 
-    /// The pipeline that serves `raw`.
-    pub(crate) fn pick(&self, raw: &str) -> &Pipeline {
-        let (min, fallback, en, fr, ar) = match self {
-            Self::One(pipeline) => return pipeline,
-            Self::Auto { min_confidence, fallback, en, fr, ar } => (*min_confidence, *fallback, en, fr, ar),
+    /// Which pipeline serves `raw`, for [`Self::at`].
+    pub(crate) fn pick(&self, raw: &str) -> u8 {
+        let (min, fallback) = match self {
+            Self::One(_) => return 0,
+            Self::Auto { min_confidence, fallback, .. } => (*min_confidence, *fallback),
         };
         let found = detect(raw);
         let sure = found.language != Language::Other && found.confidence >= min;
         match if sure { found.language } else { fallback } {
-            Language::Fr => fr,
-            Language::Ar => ar,
-            Language::En | Language::Other => en,
+            Language::En | Language::Other => 0,
+            Language::Fr => 1,
+            Language::Ar => 2,
+        }
+    }
+
+    /// The pipeline that [`Self::pick`] has named.
+    pub(crate) fn at(&self, index: u8) -> &Pipeline {
+        match (self, index) {
+            (Self::One(pipeline), _) => pipeline,
+            (Self::Auto { fr, .. }, 1) => fr,
+            (Self::Auto { ar, .. }, 2) => ar,
+            (Self::Auto { en, .. }, _) => en,
         }
     }
 }

@@ -34,13 +34,19 @@ const SPECIAL: u8 = 0;
 const JOINER: u8 = 1;
 const SEPARATOR: u8 = b' ';
 
-static ACTION: [u8; 256] = {
+/// What to do with each byte. Links begin with `h` or `w`; a text that [may hold one](may_link) has a
+/// table in which these want a second look.
+static ACTIONS: [u8; 256] = actions(false);
+static ACTIONS_WITH_LINKS: [u8; 256] = actions(true);
+
+const fn actions(links: bool) -> [u8; 256] {
     let mut table = [SEPARATOR; 256];
     let mut b = 0;
     while b < 256 {
         let byte = b as u8;
         table[b] = match byte {
-            b'h' | b'H' | b'w' | b'W' | b'@' | b'{' | 128.. => SPECIAL,
+            b'h' | b'H' | b'w' | b'W' if links => SPECIAL,
+            b'@' | b'{' | 128.. => SPECIAL,
             b'\'' | b'`' => JOINER,
             _ if byte.is_ascii_alphanumeric() => byte.to_ascii_lowercase(),
             _ => SEPARATOR,
@@ -48,7 +54,18 @@ static ACTION: [u8; 256] = {
         b += 1;
     }
     table
-};
+}
+
+/// Whether `http` or `www` may stand somewhere: `tp` or `ww` does, which one text in twenty has.
+/// Written so that the compiler compares sixteen bytes at a time.
+fn may_link(bytes: &[u8]) -> bool {
+    let next = bytes.get(1..).unwrap_or_default();
+    let found = |(&a, &b): (&u8, &u8)| {
+        let (a, b) = (a | 0x20, b | 0x20);
+        u8::from(a == b't') & u8::from(b == b'p') | u8::from(a == b'w') & u8::from(b == b'w')
+    };
+    bytes.iter().zip(next).map(found).fold(0, |any, one| any | one) != 0
+}
 
 /// The identity as far as it is written.
 struct Line {
@@ -65,13 +82,14 @@ impl Line {
         let bytes = text.as_bytes();
         self.bytes.resize(text.len(), SEPARATOR);
         (self.len, self.last) = (0, SEPARATOR);
+        let actions = if may_link(bytes) { &ACTIONS_WITH_LINKS } else { &ACTIONS };
         let mut at = 0;
         while at < bytes.len() {
             if !signs {
-                at += self.plain(&bytes[at..]);
+                at += self.plain(&bytes[at..], actions);
             }
             let Some(&byte) = bytes.get(at) else { break };
-            let action = match ACTION[usize::from(byte)] {
+            let action = match actions[usize::from(byte)] {
                 SPECIAL => {
                     let skipped = skip(text, at);
                     if skipped > 0 {
@@ -105,26 +123,28 @@ impl Line {
 
     /// Writes the bytes that need no second look, and says how many those were. What is written is
     /// never longer than what was read, so the room suffices.
-    fn plain(&mut self, bytes: &[u8]) -> usize {
-        // In registers: through `self` every byte would wait for the one before.
-        let (mut len, mut last) = (self.len, self.last);
+    fn plain(&mut self, bytes: &[u8], actions: &[u8; 256]) -> usize {
+        // In registers: through `self` every byte would wait for the one before. Zero says separator.
+        let (mut len, mut before) = (self.len, self.last ^ SEPARATOR);
         let mut read = 0;
         for &byte in bytes {
-            let action = ACTION[usize::from(byte)];
-            if action == SPECIAL {
-                break;
-            }
-            read += 1;
-            if action == JOINER {
+            let action = actions[usize::from(byte)];
+            if action <= JOINER {
+                if action == SPECIAL {
+                    break;
+                }
+                read += 1;
                 continue;
             }
+            read += 1;
             if let Some(place) = self.bytes.get_mut(len) {
                 *place = action;
-                len += usize::from((action != SEPARATOR) | (last != SEPARATOR));
-                last = action;
+                let here = action ^ SEPARATOR;
+                len += usize::from(here | before != 0);
+                before = here;
             }
         }
-        (self.len, self.last) = (len, last);
+        (self.len, self.last) = (len, before ^ SEPARATOR);
         read
     }
 
@@ -192,8 +212,13 @@ fn skip(text: &str, at: usize) -> usize {
         b'w' | b'W' if starts_word && begins(b"www.") => to_space(),
         b'{' if begins(b"{link}") => 6,
         b'@' if starts_word => {
-            let name = text[at + 1..].find(|c: char| !(c.is_alphanumeric() || c == '_'));
-            match name.unwrap_or(bytes.len() - 1) {
+            let name = &bytes[1..];
+            let ascii = name.iter().take_while(|&&b| b.is_ascii_alphanumeric() || b == b'_').count();
+            let more = match name.get(ascii) {
+                Some(128..) => text[at + 1 + ascii..].find(|c: char| !(c.is_alphanumeric() || c == '_')),
+                _ => Some(0),
+            };
+            match more.map_or(name.len(), |more| ascii + more) {
                 0 => 0,
                 len => len + 1,
             }

@@ -23,7 +23,7 @@ pub mod stopwords;
 mod tokens;
 mod trace;
 
-pub use analyzer::{Analyzer, Scratch};
+pub use analyzer::{Analyzer, Scratch, Unfinished};
 pub use identity::identity;
 pub use recipe::{Auto, Body, Form, Hashtag, LemmaPos, Recipe, RecipeError, Step, Style};
 pub use trace::Span;

@@ -121,14 +121,37 @@ impl Words {
         };
         let marks = self.reach.marks(negation, &text[range.clone()], clause);
         let result = self.alone.pass(&steps.alone, text, range)?;
-        if !marks {
-            return Some(result);
-        }
-        self.marked.clear();
-        self.marked.push_str("NOT_");
-        self.marked.push_str(result);
-        Some(&self.marked)
+        Some(if marks { marked(&mut self.marked, result) } else { result })
     }
+
+    /// A new text begins whose tokens stay unfinished.
+    pub(crate) fn begin_unfinished(&mut self) {
+        self.reach.begin();
+    }
+
+    /// Whether `token` is to be marked; `None` if it is known to be dropped.
+    #[inline]
+    pub(crate) fn pass_unfinished(&mut self, steps: &TokenSteps, token: &str, clause: bool) -> Option<bool> {
+        let marks = steps.negation.as_ref().is_some_and(|step| self.reach.marks(step, token, clause));
+        let short = match steps.alone.first() {
+            Some(TokenStep::DropShort(min)) => is_short(token, *min),
+            _ => false,
+        };
+        (!short).then_some(marks)
+    }
+
+    /// What the steps make of a token that is to be marked or not; `None` if one of them drops it.
+    pub(crate) fn finish(&mut self, steps: &TokenSteps, token: &str, marks: bool) -> Option<&str> {
+        let result = self.alone.chain.run(&steps.alone, token)?;
+        Some(if marks { marked(&mut self.marked, result) } else { result })
+    }
+}
+
+fn marked<'a>(buffer: &'a mut String, word: &str) -> &'a str {
+    buffer.clear();
+    buffer.push_str("NOT_");
+    buffer.push_str(word);
+    buffer
 }
 
 impl Alone {
@@ -163,8 +186,10 @@ impl Alone {
     }
 }
 
+#[inline]
 fn is_short(token: &str, min: usize) -> bool {
-    token.chars().nth(min - 1).is_none()
+    // A character has four bytes at most.
+    token.len() < 4 * min && token.chars().nth(min - 1).is_none()
 }
 
 impl Chain {

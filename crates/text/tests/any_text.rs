@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
-use sentimeter_text::{Analyzer, Recipe, Scratch};
+use sentimeter_text::{Analyzer, Recipe, Scratch, Unfinished};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
-    fn spans_are_in_order_and_the_fast_path_gives_the_same_tokens(raw in nasty()) {
+    fn spans_are_in_order_and_the_fast_paths_give_the_same_tokens(raw in nasty()) {
         for (name, analyzer) in &*ANALYZERS {
             let mut scratch = Scratch::new();
             let (mut traced, mut last) = (Vec::new(), 0);
@@ -64,6 +64,13 @@ proptest! {
                 analyzer.tokens(&raw, &mut scratch, &mut |token| fast.push(token.to_owned()));
                 prop_assert_eq!(&fast, &traced, "{}", name);
             }
+            let mut parts = Vec::new();
+            analyzer.unfinished(&raw, &mut scratch, &mut |token, rest| parts.push((token.to_owned(), rest)));
+            let finish = |(token, rest): &(String, Unfinished)| {
+                analyzer.finish(token, *rest, &mut scratch).map(str::to_owned)
+            };
+            let finished: Vec<String> = parts.iter().filter_map(finish).collect();
+            prop_assert_eq!(&finished, &traced, "{}", name);
         }
     }
 }

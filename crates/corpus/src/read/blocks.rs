@@ -11,6 +11,8 @@ pub(crate) struct Block {
     pub(crate) bytes: Vec<u8>,
     /// The line on which it starts, from 1.
     pub(crate) line: u64,
+    /// Line ends in it.
+    pub(crate) line_ends: u64,
     /// Whether it is the file's first.
     pub(crate) first: bool,
     /// The limit past which its only record was cut off, if it was.
@@ -36,6 +38,8 @@ pub(crate) struct Blocks<R> {
     splitter: Splitter,
     /// The beginning of a record whose end is still to be read.
     carry: Vec<u8>,
+    /// Memory of blocks that nobody needs any more.
+    spare: Vec<Vec<u8>>,
     /// A record longer than this is cut where it is.
     limit: usize,
     line: u64,
@@ -45,13 +49,31 @@ pub(crate) struct Blocks<R> {
 
 impl<R: Read> Blocks<R> {
     pub(crate) fn new(reader: R, splitter: Splitter, limit: usize) -> Self {
-        Self { reader, splitter, carry: Vec::new(), limit, line: 1, first: true, done: false }
+        Self {
+            reader,
+            splitter,
+            carry: Vec::new(),
+            spare: Vec::new(),
+            limit,
+            line: 1,
+            first: true,
+            done: false,
+        }
     }
 
     /// Starts counting at `line`: something stands before the first record.
     pub(crate) fn at_line(mut self, line: u64) -> Self {
         self.line = line;
         self
+    }
+
+    /// Takes the memory of a block back for one to come: fresh pages cost more than what is read into
+    /// them.
+    pub(crate) fn recycle(&mut self, bytes: Vec<u8>) {
+        // A record of unusual size is not worth keeping.
+        if bytes.capacity() <= BLOCK * 4 {
+            self.spare.push(bytes);
+        }
     }
 
     /// Up to `count` blocks; none at the end of the stream.
@@ -67,8 +89,10 @@ impl<R: Read> Blocks<R> {
 
     /// The next block, or `None` at the end of the stream.
     pub(crate) fn next(&mut self) -> io::Result<Option<Block>> {
-        let mut bytes = std::mem::take(&mut self.carry);
-        bytes.reserve(BLOCK);
+        let mut bytes = self.spare.pop().unwrap_or_default();
+        bytes.clear();
+        bytes.reserve(self.carry.len() + BLOCK);
+        bytes.append(&mut self.carry);
         while !self.done {
             // A record that does not end grows by doubling, so that looking for its end again and
             // again costs no more than twice its length.
@@ -88,7 +112,8 @@ impl<R: Read> Blocks<R> {
                 };
             }
             if end > 0 {
-                self.carry = bytes.split_off(end);
+                self.carry.extend_from_slice(&bytes[end..]);
+                bytes.truncate(end);
                 return Ok(Some(self.block(bytes)));
             }
         }
@@ -96,9 +121,9 @@ impl<R: Read> Blocks<R> {
     }
 
     fn block(&mut self, bytes: Vec<u8>) -> Block {
-        let line = self.line;
-        self.line += count_lines(&bytes);
-        Block { bytes, line, first: std::mem::take(&mut self.first), cut: None }
+        let (line, line_ends) = (self.line, count_lines(&bytes));
+        self.line += line_ends;
+        Block { bytes, line, line_ends, first: std::mem::take(&mut self.first), cut: None }
     }
 
     /// A block of the one line that `bytes` begin and that is too long; what is left of the line is

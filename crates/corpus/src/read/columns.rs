@@ -2,7 +2,7 @@
 
 use crate::error::CorpusError;
 use crate::label::{named_class, number};
-use crate::options::{Format, ReadOptions};
+use crate::options::{Format, Keep, ReadOptions};
 
 use super::guess::{Shape, fold};
 use super::plan::{From, Plan};
@@ -232,6 +232,10 @@ pub(crate) fn plan(
         plan.time = plan.time.or(Some(3)); // where a row has one more field
     }
     shape.said.extend(said);
+    let Keep { times, authors, origins } = options.keep;
+    plan.time = plan.time.filter(|_| times);
+    plan.author = plan.author.filter(|_| authors);
+    plan.id = plan.id.filter(|_| origins);
     Ok(plan)
 }
 

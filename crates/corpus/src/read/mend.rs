@@ -6,7 +6,7 @@
 /// twice if those bytes are UTF-8. Only lead bytes of scripts that people write to us in count
 /// (Latin, Greek, Cyrillic, Arabic, Indic, punctuation, emoji): `É»` at the end of a French
 /// quotation would otherwise read as a phonetic letter.
-pub(crate) fn undouble(text: &str, out: &mut String) -> bool {
+pub fn undouble(text: &str, out: &mut String) -> bool {
     // Cheap refusal: double encoding always leaves one of these lead characters.
     if !text.chars().any(|c| matches!(c, '\u{c2}'..='\u{c5}' | '\u{ce}'..='\u{d1}' | '\u{d8}'..='\u{db}' | '\u{e0}' | '\u{e2}' | '\u{ef}' | '\u{f0}')) {
         return false;

@@ -2,6 +2,8 @@
 
 mod blocks;
 mod columns;
+mod containers;
+mod counts;
 mod guess;
 mod json;
 mod mend;
@@ -13,10 +15,10 @@ mod stream;
 mod tables;
 mod thread;
 
+pub use self::mend::undouble;
 pub use self::split::Record;
 pub use self::stream::{Row, Rows, stream};
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::ops::ControlFlow;
@@ -26,7 +28,7 @@ use rayon::prelude::*;
 
 use crate::corpus::Corpus;
 use crate::error::CorpusError;
-use crate::label::{self, named_class};
+use crate::label::named_class;
 use crate::options::{Format, ReadOptions};
 use crate::report::{FileReport, Progress, ReadReport};
 
@@ -34,7 +36,7 @@ use self::blocks::{Block, Blocks};
 use self::guess::Shape;
 use self::names::{aligned_labels, file_name, inner_name, match_name};
 use self::open::{Capped, Magic, Tallied, Tally};
-use self::plan::{From, MAX_LABELS, Part, Plan};
+use self::plan::{From, Part, Plan};
 use self::split::Splitter;
 
 /// Called between blocks; `Break` stops the work.
@@ -124,127 +126,6 @@ impl Reading<'_> {
         }
     }
 
-    /// What was inside a compressed stream: text, or a file that must be in memory to be read.
-    fn unpacked(&mut self, mut reader: impl Read, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        let head = open::fill(&mut reader, 8).map_err(|e| failed(e, origin, self.options))?;
-        let magic = Magic::of(&head);
-        let stream = Cursor::new(head).chain(reader);
-        match magic {
-            Magic::Zip | Magic::Compound => self.excel(stream, origin),
-            Magic::Parquet => {
-                // Parquet is read from its end: unpack it to where that can be found.
-                let mut stream = stream;
-                let mut file = tempfile::tempfile().map_err(CorpusError::io("unpack", origin.path))?;
-                io::copy(&mut stream, &mut file).map_err(|e| failed(e, origin, self.options))?;
-                self.parquet(file, origin)
-            }
-            Magic::Text => self.text(stream, origin),
-            Magic::Gzip | Magic::Zstd => Err(CorpusError::Format {
-                path: origin.name.clone(),
-                expected: "text, a table or a workbook inside the compression".to_owned(),
-                found: "more compression".to_owned(),
-            }),
-        }
-    }
-
-    /// A zip archive: a workbook, or members of which each is a file of its own.
-    fn archive(&mut self, file: File, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        let broken = |e: zip::result::ZipError| CorpusError::Format {
-            path: origin.name.clone(),
-            expected: "a zip archive".to_owned(),
-            found: format!("a damaged one ({e})"),
-        };
-        let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
-        if let Some(size) = tables::workbook_size(&mut archive) {
-            self.check_whole(size, origin)?;
-            let file = File::open(origin.path).map_err(CorpusError::io("open", origin.path))?;
-            return self.excel(file, origin);
-        }
-        let before = self.report.files.len();
-        for at in 0..archive.len() {
-            let member = archive.by_index(at).map_err(broken)?;
-            let name = member.name().map_err(broken)?.into_owned();
-            let base = name.rsplit('/').next().unwrap_or_default();
-            // Folders, and what desktop systems add.
-            if member.is_dir() || base.starts_with('.') || name.starts_with("__MACOSX/") || base.is_empty() {
-                continue;
-            }
-            let origin = Origin {
-                path: origin.path,
-                name: format!("{}/{name}", origin.name),
-                inner: inner_name(base),
-                total: origin.total,
-                tally: origin.tally,
-                source: Some(base.to_owned()),
-            };
-            self.unpacked(Capped::new(member, self.options.limits.bytes), &origin)?;
-        }
-        if self.report.files.len() == before {
-            return Err(CorpusError::Empty { path: origin.name.clone() });
-        }
-        Ok(())
-    }
-
-    fn check_whole(&self, size: u64, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        let limit = self.options.limits.whole_bytes;
-        if size <= limit {
-            return Ok(());
-        }
-        Err(CorpusError::Limit {
-            path: origin.name.clone(),
-            limit,
-            what: "bytes for a file that must be in memory as a whole",
-            option: "max-whole-bytes",
-        })
-    }
-
-    /// All bytes of a file that must be in memory as a whole.
-    fn whole(&self, reader: impl Read, origin: &Origin<'_>) -> Result<Vec<u8>, CorpusError> {
-        let mut bytes = Vec::new();
-        let limit = self.options.limits.whole_bytes;
-        reader
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|e| failed(e, origin, self.options))?;
-        self.check_whole(bytes.len() as u64, origin)?;
-        Ok(bytes)
-    }
-
-    fn excel(&mut self, reader: impl Read, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        let bytes = self.whole(reader, origin)?;
-        // A workbook inside another compression has not been sized yet.
-        if let Ok(mut archive) = zip::ZipArchive::new(Cursor::new(bytes.as_slice()))
-            && let Some(size) = tables::workbook_size(&mut archive)
-        {
-            self.check_whole(size, origin)?;
-        }
-        let table = tables::excel(bytes).map_err(|found| CorpusError::Format {
-            path: origin.name.clone(),
-            expected: "an Excel or OpenDocument workbook".to_owned(),
-            found,
-        })?;
-        self.table(Format::Excel, table, origin)
-    }
-
-    #[cfg(feature = "parquet")]
-    fn parquet(&mut self, input: File, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        let table = tables::parquet(input).map_err(|found| CorpusError::Format {
-            path: origin.name.clone(),
-            expected: "a Parquet file".to_owned(),
-            found,
-        })?;
-        self.table(Format::Parquet, table, origin)
-    }
-
-    #[cfg(not(feature = "parquet"))]
-    fn parquet(&mut self, _: File, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        Err(CorpusError::Format {
-            path: origin.name.clone(),
-            expected: "a format that this build reads".to_owned(),
-            found: "Parquet, which it was built without (feature `parquet`)".to_owned(),
-        })
-    }
-
     /// Records that come ready.
     fn table(
         &mut self,
@@ -262,7 +143,7 @@ impl Reading<'_> {
         let mut shape = guess::table(kind, table.columns, &mut records, self.options);
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
-        plan.source.clone_from(&origin.source);
+        plan.source = origin.source.clone().filter(|_| self.options.keep.origins);
         self.format = Some(shape.format);
         let mut file = FileReport {
             path: PathBuf::from(&origin.name),
@@ -300,7 +181,7 @@ impl Reading<'_> {
         }
         let from_name = self.label_from_name(&origin.inner, shape.format)?;
         let mut plan = columns::plan(&origin.name, &mut shape, from_name, self.options)?;
-        plan.source.clone_from(&origin.source);
+        plan.source = origin.source.clone().filter(|_| self.options.keep.origins);
         let aligned = match &labels_file {
             Some(path) if shape.format == Format::Tweeteval => {
                 let raw = std::fs::read_to_string(path).map_err(CorpusError::io("read", path))?;
@@ -338,8 +219,8 @@ impl Reading<'_> {
         self.close(file, origin)
     }
 
-    /// Parses a batch of blocks on all cores while this thread reads the next one. Gives the number
-    /// of lines.
+    /// Parses a batch of blocks on all cores while this thread reads the next one and puts the one
+    /// before into the corpus. Gives the number of lines.
     fn blocks(
         &mut self,
         mut blocks: Blocks<impl Read>,
@@ -354,26 +235,36 @@ impl Reading<'_> {
         let mut batch = blocks.batch(count).map_err(failed)?;
         let name = origin.name.clone();
         let mut lines = 0;
-        while !batch.is_empty() {
-            let mut parts = Vec::new();
-            let mut next = Ok(Vec::new());
+        let mut parts: Vec<Parsed> = Vec::new();
+        while !batch.is_empty() || !parts.is_empty() {
+            let (mut parsed, mut next, mut absorbed) = (Vec::new(), Ok(Vec::new()), Ok(()));
             rayon::in_place_scope(|scope| {
-                let parts = &mut parts;
+                let parsed = &mut parsed;
                 let name = &name;
                 scope.spawn(move |_| {
                     batch
                         .into_par_iter()
                         .map(|block| parse(block, shape, plan, name))
-                        .collect_into_vec(parts);
+                        .collect_into_vec(parsed);
+                });
+                absorbed = parts.drain(..).try_for_each(|Parsed { part, lines: more, buffer }| {
+                    lines += more;
+                    blocks.recycle(buffer);
+                    self.absorb(part, file, origin)
                 });
                 next = blocks.batch(count);
             });
-            for (part, part_lines) in parts {
-                lines += part_lines;
-                self.absorb(part, file, origin)?;
-            }
+            absorbed?;
             self.advance(origin)?;
-            batch = next.map_err(failed)?;
+            parts = parsed;
+            batch = match next {
+                Ok(batch) => batch,
+                Err(error) => {
+                    // What was read before has the first word.
+                    parts.into_iter().try_for_each(|parsed| self.absorb(parsed.part, file, origin))?;
+                    return Err(failed(error));
+                }
+            };
         }
         Ok(lines)
     }
@@ -391,96 +282,6 @@ impl Reading<'_> {
         }
     }
 
-    /// Adds a part to the corpus and its counts to the report.
-    fn absorb(&mut self, part: Part, file: &mut FileReport, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        const MAX_RAW: usize = 1000;
-        let too_many = |example: &str| CorpusError::NotLabels {
-            path: origin.name.clone(),
-            limit: MAX_LABELS,
-            example: example.to_owned(),
-        };
-        if self.options.map.is_none() && part.labels.len() > MAX_LABELS {
-            return Err(too_many(&part.labels[MAX_LABELS].raw));
-        }
-        self.corpus.append(&part.corpus).map_err(|label| too_many(&label))?;
-        if self.options.map.is_none() && self.corpus.labels().len() > MAX_LABELS {
-            return Err(too_many(&self.corpus.labels()[MAX_LABELS]));
-        }
-        for label in part.labels {
-            let count = |map: &mut BTreeMap<String, u64>| {
-                let known = map.len() < MAX_RAW || map.contains_key(&label.raw);
-                let name = if known { label.raw.clone() } else { "(others)".to_owned() };
-                *map.entry(name).or_default() += label.rows;
-            };
-            count(&mut file.raw_labels);
-            if self.report.label_map.len() < MAX_RAW {
-                self.report.label_map.insert(label.raw.clone(), label.class.clone());
-            }
-            if label.class.is_none() {
-                count(&mut file.unmapped);
-            }
-        }
-        for (class, rows) in part.corpus.labels().iter().zip(part.corpus.class_counts()) {
-            *file.classes.entry(class.clone()).or_default() += rows as u64;
-        }
-        file.rows += part.rows;
-        file.kept += part.corpus.len() as u64;
-        file.bad += part.bad_rows.len() as u64;
-        file.unlabelled += part.unlabelled;
-        file.empty += part.empty;
-        file.skipped += part.skipped;
-        file.too_long += part.too_long;
-        file.bad_times += part.bad_times;
-        file.recoded_lines += part.recoded_lines;
-        file.damaged += part.damaged;
-        file.double_encoded += part.double_encoded;
-        file.mended += part.mended;
-        let room = ReadReport::MAX_BAD_ROWS.saturating_sub(self.report.bad_rows.len());
-        self.report.bad_rows.extend(part.bad_rows.into_iter().take(room));
-        let limit = self.options.limits.rows;
-        if self.corpus.len() as u64 > limit {
-            return Err(CorpusError::Limit {
-                path: origin.name.clone(),
-                limit,
-                what: "rows",
-                option: "max-rows",
-            });
-        }
-        // A file of another kind altogether should not be read to its end before that is said.
-        const ENOUGH: u64 = 10_000;
-        if file.bad > ENOUGH { self.check_bad(file, origin) } else { Ok(()) }
-    }
-
-    fn check_bad(&self, file: &FileReport, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        if file.bad as f64 <= self.options.max_bad_rows * file.rows as f64 {
-            return Ok(());
-        }
-        let Some(first) = self.report.bad_rows.iter().find(|b| b.file == origin.name) else {
-            return Ok(());
-        };
-        Err(CorpusError::TooManyBad {
-            path: origin.name.clone(),
-            bad: file.bad,
-            rows: file.rows,
-            percent: self.options.max_bad_rows * 100.0,
-            first: Box::new(first.clone()),
-        })
-    }
-
-    fn close(&mut self, mut file: FileReport, origin: &Origin<'_>) -> Result<(), CorpusError> {
-        self.check_bad(&file, origin)?;
-        if file.rows == 0 {
-            return Err(CorpusError::Empty { path: origin.name.clone() });
-        }
-        if file.recoded_lines > 0 {
-            file.encoding = "UTF-8 and windows-1252".to_owned();
-        }
-        file.bytes = origin.total;
-        file.blake3 = origin.tally.blake3();
-        self.report.files.push(file);
-        Ok(())
-    }
-
     fn label_from_name(&self, name: &str, format: Format) -> Result<Option<String>, CorpusError> {
         match &self.options.label_from_name {
             Some(pattern) => match match_name(pattern, name) {
@@ -496,46 +297,29 @@ impl Reading<'_> {
             None => Ok(None),
         }
     }
-
-    fn finish(mut self) -> Result<(Corpus, ReadReport), CorpusError> {
-        if self.options.map.is_some() {
-            self.corpus.sort_labels();
-        } else if !self.corpus.labels().is_empty() {
-            let raw = self.corpus.labels().to_vec();
-            let guessed = label::guess(&raw, self.options.format.or(self.format));
-            self.corpus.rename_labels(&guessed.classes);
-            self.report.label_map = raw.into_iter().zip(guessed.classes).collect();
-            self.report.said.push(guessed.said);
-            for file in &mut self.report.files {
-                for (raw, rows) in std::mem::take(&mut file.classes) {
-                    let class = self.report.label_map.get(&raw).cloned().flatten();
-                    *file.classes.entry(class.unwrap_or(raw)).or_default() += rows;
-                }
-            }
-        }
-        self.report.rows = self.report.files.iter().map(|f| f.rows).sum();
-        self.report.kept = self.corpus.len() as u64;
-        let counts = self.corpus.class_counts();
-        self.report.classes =
-            self.corpus.labels().iter().cloned().zip(counts.into_iter().map(|n| n as u64)).collect();
-        Ok((self.corpus, self.report))
-    }
 }
 
-/// Parses one block; gives its lines too.
-fn parse(block: Block, shape: &Shape, plan: &Plan, file: &str) -> (Part, u64) {
+/// What a block came to.
+struct Parsed {
+    part: Part,
+    lines: u64,
+    /// The block's memory.
+    buffer: Vec<u8>,
+}
+
+fn parse(block: Block, shape: &Shape, plan: &Plan, file: &str) -> Parsed {
     let header = block.first && shape.header;
     if let (Some(fault), false) = (block.fault(), header) {
         let mut part = Part::default();
         part.rows = 1;
         part.bad_rows.push(plan::bad_row(file, block.line, fault, &open::utf8_or_1252(block.bytes).0));
-        return (part, 1);
+        return Parsed { part, lines: 1, buffer: Vec::new() };
     }
-    let lines = split::count_lines(&block.bytes) + u64::from(block.bytes.last().is_some_and(|&b| b != b'\n'));
+    let lines = block.line_ends + u64::from(block.bytes.last().is_some_and(|&b| b != b'\n'));
     let (text, recoded) = open::utf8_or_1252(block.bytes);
     let mut part = plan.parse(&shape.splitter, &text, block.line, header, file);
     part.recoded_lines = recoded;
-    (part, lines)
+    Parsed { part, lines, buffer: text.into_bytes() }
 }
 
 fn failed(error: io::Error, origin: &Origin<'_>, options: &ReadOptions) -> CorpusError {

@@ -116,23 +116,34 @@ impl Plan {
         let mut part = Part::default();
         let mut record = Record::default();
         let mut scratch = Scratch::default();
-        let (mut at, mut line) = (0, line);
+        let (mut at, mut line, mut counted) = (0, line, 0);
         let mut header = header;
         while at < block.len() && part.labels.len() <= self.most_labels() {
             let (next, fault) = splitter.record(block, at, &mut record);
             let raw = &block[at..next];
+            if self.by_line() {
+                line += super::split::count_lines(&block.as_bytes()[counted..at]);
+                counted = at;
+            }
             if std::mem::take(&mut header) || is_blank(&record, raw) && fault.is_none() {
                 // The header, or a line without anything in a table.
             } else {
                 part.rows += 1;
                 if let Some(reason) = fault.or_else(|| self.take(&record, line, &mut part, &mut scratch)) {
+                    // Lines are counted where somebody asks for them.
+                    line += super::split::count_lines(&block.as_bytes()[counted..at]);
+                    counted = at;
                     part.bad_rows.push(bad_row(file, line, reason, raw));
                 }
             }
-            line += super::split::count_lines(raw.as_bytes());
             at = next;
         }
         part
+    }
+
+    /// Whether a value depends on the line on which a record starts.
+    fn by_line(&self) -> bool {
+        [&self.label, &self.channel, &self.language].iter().any(|from| matches!(from, From::Lines(_)))
     }
 
     fn most_labels(&self) -> usize {

@@ -167,23 +167,33 @@ fn quoted_end(bytes: &[u8], delimiter: u8) -> usize {
             end = at;
         } else if here == end || bytes[here - 1] == delimiter {
             // A quote opens only where a field starts; elsewhere it is a character.
-            match closing(bytes, at) {
-                Some(close) if close + 1 < bytes.len() => at = close + 1,
-                // Not closed, or closed by what may be half of a doubled quote.
-                _ => break,
+            loop {
+                match closing(bytes, at) {
+                    Some((close, _)) if close + 1 < bytes.len() => at = close + 1,
+                    // Not closed, or closed by what may be half of a doubled quote.
+                    _ => return end,
+                }
+                // Mostly another quoted field follows.
+                if bytes[at] != delimiter || bytes.get(at + 1) != Some(&b'"') {
+                    break;
+                }
+                at += 2;
             }
         }
     }
     end
 }
 
-/// The quote that closes the field whose content starts at `at`.
-fn closing(bytes: &[u8], mut at: usize) -> Option<usize> {
+/// The quote that closes the field whose content starts at `at`, and whether the content holds
+/// doubled ones.
+fn closing(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut doubled = false;
     loop {
         let quote = at + memchr(b'"', &bytes[at..])?;
         if bytes.get(quote + 1) != Some(&b'"') {
-            return Some(quote);
+            return Some((quote, doubled));
         }
+        doubled = true;
         at = quote + 2;
     }
 }
@@ -200,8 +210,13 @@ fn delimited(
     loop {
         if quote != Quoting::Off && bytes.get(at) == Some(&b'"') {
             match closing(bytes, at + 1) {
-                Some(close) => {
-                    push_unquoted(&block[at + 1..close], &mut record.buffer);
+                Some((close, doubled)) => {
+                    let content = &block[at + 1..close];
+                    if doubled {
+                        push_unquoted(content, &mut record.buffer);
+                    } else {
+                        record.buffer.push_str(content);
+                    }
                     at = close + 1;
                 }
                 None if quote == Quoting::Line => {}
@@ -220,7 +235,10 @@ fn delimited(
         }
         // What follows a closing quote before the delimiter belongs to the field, as it does for
         // Python's csv and for spreadsheets.
-        let end = memchr2(delimiter, b'\n', &bytes[at..]).map_or(bytes.len(), |found| at + found);
+        let end = match bytes.get(at) {
+            Some(&byte) if byte == delimiter || byte == b'\n' => at,
+            _ => memchr2(delimiter, b'\n', &bytes[at..]).map_or(bytes.len(), |found| at + found),
+        };
         record.buffer.push_str(&block[at..end]);
         let more = bytes.get(end) == Some(&delimiter);
         record.close(!more);

@@ -2,6 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::{buckets::Buckets, number::Key};
+
 /// Calls `sink` with the character n-grams of `word`, padded by one space on each side, shortest
 /// lengths first, left to right.
 ///
@@ -51,6 +53,80 @@ pub(crate) fn key(gram: &str) -> u128 {
         u128::from_le_bytes(buffer)
     } else {
         xxh3_128(bytes) | (0xff << 120)
+    }
+}
+
+/// The character n-grams of a vocabulary, in ascending order of their hashes: the list is its own table.
+///
+/// A look-up compares hashes alone, as [`super::Words`] does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grams {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    hashes: Vec<u64>,
+    buckets: Buckets,
+}
+
+impl Grams {
+    /// What [`Grams::find`] finds `gram` by.
+    #[inline]
+    pub(crate) fn hash(gram: &str) -> u64 {
+        key(gram).hash64()
+    }
+
+    /// Takes [`Grams::parts`]; `Err` says what is wrong with them.
+    pub(crate) fn from_parts(bytes: Vec<u8>, ends: Vec<u32>) -> Result<Self, &'static str> {
+        const NO_STRINGS: &str = "distinct UTF-8 strings in gram_bytes";
+        let text = std::str::from_utf8(&bytes).map_err(|_| NO_STRINGS)?;
+        let mut hashes = Vec::with_capacity(ends.len());
+        let mut start = 0;
+        for &end in &ends {
+            hashes.push(Self::hash(text.get(start..end as usize).ok_or(NO_STRINGS)?));
+            start = end as usize;
+        }
+        if start != bytes.len() {
+            return Err(NO_STRINGS);
+        }
+        let buckets = Buckets::new(hashes.len(), hashes.iter().copied())
+            .ok_or("distinct strings in ascending order of their hashes in gram_bytes")?;
+        Ok(Self { bytes, ends, hashes, buckets })
+    }
+
+    /// Their bytes, one after the other, and where each ends.
+    pub(crate) fn parts(&self) -> (&[u8], &[u32]) {
+        (&self.bytes, &self.ends)
+    }
+
+    /// Number of n-grams.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// All n-grams in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| {
+            // Checked when it was made, so this never falls back.
+            std::str::from_utf8(&self.bytes[start as usize..end as usize]).unwrap_or("")
+        })
+    }
+
+    /// The index of the n-gram with this [`Grams::hash`].
+    #[inline]
+    pub(crate) fn find(&self, hash: u64) -> Option<u32> {
+        let range = self.buckets.range(hash);
+        let hashes = self.hashes.get(range.start as usize..range.end as usize)?;
+        hashes.iter().position(|&other| other == hash).map(|here| range.start + here as u32)
+    }
+
+    /// Has what all these look-ups want fetched, without a branch between the loads.
+    #[inline]
+    pub(crate) fn fetch(&self, hashes: &[u64]) {
+        let sum = hashes.iter().fold(0, |sum, &hash| {
+            let at = self.buckets.range(hash).start;
+            sum ^ self.hashes.get(at as usize).map_or(0, |&hash| hash)
+        });
+        std::hint::black_box(sum);
     }
 }
 

@@ -3,13 +3,16 @@
 use std::ops::ControlFlow;
 
 use rayon::prelude::*;
-use sentimeter_text::Analyzer;
+use sentimeter_text::{Analyzer, Scratch, Unfinished};
 
-use super::{Ragged, Words};
+use super::{
+    Ragged, Words,
+    number::{NONE, mix},
+};
 use crate::{FitError, Hooks, Progress, reduce::chunks};
 
 /// Texts that are numbered by one thread at a time; the ids do not depend on it being met by many.
-const CHUNK: usize = 8192;
+const CHUNK: usize = 1 << 14;
 
 /// Texts that are fetched together before they are cleaned. They come in no order of memory, and a
 /// load that waits holds up all work behind it; loads in a row wait together.
@@ -19,7 +22,7 @@ const FETCHED: usize = 64;
 const LINE: usize = 64;
 
 /// Chunks between two reports of progress.
-const WAVE: usize = 16;
+const WAVE: usize = 8;
 
 /// Cleaned texts: every distinct word once, and each text as a row of word ids.
 #[derive(Debug, Clone, Default)]
@@ -44,8 +47,8 @@ impl Tokens {
         text: impl Fn(usize) -> &'a str + Sync,
         hooks: &mut dyn Hooks,
     ) -> Result<Self, FitError> {
-        let mut out = Self::default();
-        out.rows.ends.reserve(len);
+        let mut all = Part::default();
+        all.rows.ends.reserve(len);
         for wave in chunks(len, CHUNK).chunks(WAVE) {
             let done = wave.first().map_or(0, |r| r.start);
             let progress =
@@ -53,48 +56,117 @@ impl Tokens {
             if let ControlFlow::Break(()) = hooks.progress(&progress) {
                 return Err(FitError::Interrupted { iterations: 0 });
             }
-            let parts: Vec<Self> = wave
+            let parts: Vec<Part> = wave
                 .par_iter()
-                .map_init(sentimeter_text::Scratch::default, |scratch, range| {
-                    let mut part = Self::default();
+                .map_init(Scratch::default, |scratch, range| {
+                    let mut part = Part::default();
                     for group in chunks(range.len(), FETCHED) {
                         let group = range.start + group.start..range.start + group.end;
                         fetch(group.clone().map(&text));
-                        for row in group {
-                            let ids = &mut part.rows.ids;
-                            let words = &mut part.words;
-                            analyzer.tokens(text(row), scratch, &mut |token| ids.push(words.insert(token)));
-                            part.rows.ends.push(part.rows.ids.len());
-                        }
+                        group.for_each(|row| part.read(analyzer, text(row), scratch));
                     }
                     part
                 })
                 .collect();
-            out.join(&parts)?;
+            all.join(&parts)?;
         }
-        Ok(out)
+        Ok(all.finish(analyzer))
+    }
+}
+
+/// Texts as rows of ids of unfinished words.
+#[derive(Default)]
+struct Part {
+    words: Words,
+    /// What is still to be done to each word.
+    unfinished: Vec<Unfinished>,
+    rows: Ragged,
+}
+
+impl Part {
+    fn read(&mut self, analyzer: &Analyzer, text: &str, scratch: &mut Scratch) {
+        let Self { words, unfinished, rows } = self;
+        analyzer.unfinished(text, scratch, &mut |token, rest| {
+            let id = words.insert_hashed(token, hash(token, rest));
+            if id as usize == unfinished.len() {
+                unfinished.push(rest);
+            }
+            rows.ids.push(id);
+        });
+        rows.ends.push(rows.ids.len());
     }
 
     /// Appends numbered chunks, renumbering their words.
     fn join(&mut self, parts: &[Self]) -> Result<(), FitError> {
-        let maps: Vec<Vec<u32>> =
-            parts.iter().map(|part| part.words.iter().map(|w| self.words.insert(w)).collect()).collect();
+        let maps: Vec<Vec<u32>> = parts
+            .iter()
+            .map(|part| {
+                let words = part.words.iter().zip(&part.unfinished);
+                words
+                    .map(|(word, &rest)| {
+                        let id = self.words.insert_hashed(word, hash(word, rest));
+                        if id as usize == self.unfinished.len() {
+                            self.unfinished.push(rest);
+                        }
+                        id
+                    })
+                    .collect()
+            })
+            .collect();
         let most = u32::MAX as usize;
         if self.words.parts().0.len() > most {
             return Err(FitError::TooManyFeatures { found: self.words.len(), most });
         }
-        let renumbered: Vec<Vec<u32>> = parts
-            .par_iter()
-            .zip(&maps)
-            .map(|(part, map)| part.rows.ids.iter().map(|&id| map[id as usize]).collect())
-            .collect();
-        for (part, ids) in parts.iter().zip(renumbered) {
+        for (part, map) in parts.iter().zip(&maps) {
             let base = self.rows.ids.len();
             self.rows.ends.extend(part.rows.ends.iter().map(|end| base + end));
-            self.rows.ids.extend(ids);
+            self.rows.ids.extend(part.rows.ids.iter().map(|&id| map[id as usize]));
         }
         Ok(())
     }
+
+    /// Does what is left to each distinct word once.
+    fn finish(self, analyzer: &Analyzer) -> Tokens {
+        let Self { words: raw, unfinished, mut rows } = self;
+        let finished: Vec<(Words, Vec<u32>)> = chunks(raw.len(), CHUNK)
+            .into_par_iter()
+            .map_init(Scratch::default, |scratch, range| {
+                let mut words = Words::default();
+                let mut ids = Vec::with_capacity(range.len());
+                for id in range {
+                    let word = analyzer.finish(raw.word(id as u32), unfinished[id], scratch);
+                    ids.push(word.map_or(NONE, |word| words.insert(word)));
+                }
+                (words, ids)
+            })
+            .collect();
+        let mut words = Words::default();
+        let mut map = Vec::with_capacity(raw.len());
+        for (part, ids) in finished {
+            let known: Vec<u32> = part.iter().map(|word| words.insert(word)).collect();
+            map.extend(ids.into_iter().map(|id| known.get(id as usize).copied().unwrap_or(NONE)));
+        }
+        rows.ids.par_chunks_mut(CHUNK).for_each(|ids| ids.iter_mut().for_each(|id| *id = map[*id as usize]));
+        if map.contains(&NONE) {
+            let (mut start, mut kept) = (0, 0);
+            for end in &mut rows.ends {
+                for at in start..*end {
+                    if rows.ids[at] != NONE {
+                        rows.ids[kept] = rows.ids[at];
+                        kept += 1;
+                    }
+                }
+                start = std::mem::replace(end, kept);
+            }
+            rows.ids.truncate(kept);
+        }
+        Tokens { words, rows }
+    }
+}
+
+/// Words are equal where their letters are and what is still to be done to them.
+fn hash(word: &str, rest: Unfinished) -> u64 {
+    Words::hash(word).wrapping_add(mix(u64::from(rest.number())))
 }
 
 /// Has the first lines of these texts brought into the cache.

@@ -2,11 +2,13 @@
 //!
 //! Texts are cleaned and their words numbered once ([`Tokens`]), n-grams are counted once
 //! ([`Counts`]), and a vocabulary is selected for any set of training rows ([`Tfidf`]): folds share
-//! the counting and never each other's vocabulary. [`Vectorizer`] is what serving keeps of it.
+//! the counting and never each other's vocabulary. [`Vocabulary`] is what serving keeps of it.
 
+mod buckets;
 mod counts;
 mod grams;
 mod intern;
+mod ngrams;
 mod number;
 pub mod sampling;
 mod settings;
@@ -14,12 +16,18 @@ pub mod smote;
 mod sparse;
 mod tfidf;
 mod vectorizer;
+mod vocabulary;
 mod words;
 
 pub use counts::Counts;
+pub(crate) use grams::Grams;
 pub use intern::Tokens;
+pub(crate) use ngrams::Ngrams;
+pub(crate) use number::NONE;
 pub use settings::{Frequency, Norm, Settings};
 pub use sparse::{Ragged, Sparse};
 pub use tfidf::Tfidf;
-pub use vectorizer::{Feature, FeatureScratch, Vectorizer};
+pub use vectorizer::Vectorizer;
+pub(crate) use vocabulary::Group;
+pub use vocabulary::{Feature, Vocabulary};
 pub use words::Words;

@@ -16,6 +16,29 @@ pub enum Norm {
     None,
 }
 
+impl Norm {
+    /// What a value adds to the sum that [`Norm::scale`] takes.
+    #[inline]
+    pub(crate) fn part(self, value: f64) -> f64 {
+        match self {
+            Self::L1 => value,
+            Self::L2 => value * value,
+            Self::None => 0.0,
+        }
+    }
+
+    /// What the values, none of them negative, are multiplied with.
+    #[inline]
+    pub(crate) fn scale(self, sum: f64) -> f64 {
+        match self {
+            _ if sum == 0.0 => 1.0,
+            Self::L1 => 1.0 / sum,
+            Self::L2 => 1.0 / sum.sqrt(),
+            Self::None => 1.0,
+        }
+    }
+}
+
 /// A bound on document frequency: a whole number counts texts, a fraction is a share of them
 /// (scikit-learn's convention: `1` is one text, `1.0` all of them).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -107,6 +130,14 @@ impl Default for Settings {
 pub(crate) const LONGEST: u8 = 8;
 
 impl Settings {
+    /// Term frequency of an n-gram that occurs `count` times.
+    #[inline]
+    pub(crate) fn term_frequency(&self, count: u32) -> f64 {
+        let count = f64::from(count);
+        // Most n-grams occur once, and 1 + ln 1 is 1.
+        if self.sublinear_tf && count > 1.0 { 1.0 + libm::log(count) } else { count }
+    }
+
     /// Checks every range.
     ///
     /// # Errors

@@ -16,12 +16,6 @@ pub struct Words {
 }
 
 impl Words {
-    /// Room for `words` words before the table grows.
-    pub fn with_capacity(words: usize) -> Self {
-        let slots = (words.max(8) * 4 / 3 + 1).next_power_of_two();
-        Self { bytes: Vec::new(), ends: Vec::with_capacity(words), slots: vec![(0, 0); slots] }
-    }
-
     /// Number of words.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -80,10 +74,15 @@ impl Words {
     /// The id of `word`, which is put in if it is new.
     #[inline]
     pub fn insert(&mut self, word: &str) -> u32 {
+        self.insert_hashed(word, Self::hash(word))
+    }
+
+    /// The id of `word` among words that are told apart by `hash`.
+    #[inline]
+    pub(crate) fn insert_hashed(&mut self, word: &str, hash: u64) -> u32 {
         if (self.len() + 1) * 4 > self.slots.len() * 3 {
             self.grow();
         }
-        let hash = Self::hash(word);
         match probe(&self.slots, hash) {
             Ok(id) => id,
             Err(slot) => {
@@ -111,19 +110,18 @@ impl Words {
         (&self.bytes, &self.ends)
     }
 
-    /// Rebuilds a set from [`Words::parts`]; `None` when the parts are no list of distinct words.
-    pub(crate) fn from_parts(bytes: &[u8], ends: &[u32]) -> Option<Self> {
-        let mut words = Self::with_capacity(ends.len());
-        words.bytes.reserve(bytes.len());
+    /// Makes a set of [`Words::parts`]; `None` when the parts are no list of distinct words.
+    pub(crate) fn from_parts(bytes: Vec<u8>, ends: Vec<u32>) -> Option<Self> {
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let mut slots = vec![(0, 0); (ends.len().max(8) * 4 / 3 + 1).next_power_of_two()];
         let mut start = 0;
-        for (id, &end) in (0_u32..).zip(ends) {
-            let word = std::str::from_utf8(bytes.get(start..end as usize)?).ok()?;
-            if words.insert(word) != id {
-                return None;
-            }
+        for (id, &end) in (1_u32..).zip(&ends) {
+            let hash = Self::hash(text.get(start..end as usize)?);
+            let slot = probe(&slots, hash).err()?;
+            slots[slot] = (hash, id);
             start = end as usize;
         }
-        (start == bytes.len()).then_some(words)
+        (start == bytes.len()).then_some(Self { bytes, ends, slots })
     }
 }
 
@@ -169,10 +167,11 @@ mod tests {
             assert_eq!(words.word(i as u32), w);
         }
         assert_eq!(words.get("w5000"), None);
+        let from_parts = |bytes: &[u8], ends: &[u32]| Words::from_parts(bytes.to_vec(), ends.to_vec());
         let (bytes, ends) = words.parts();
-        assert_eq!(Words::from_parts(bytes, ends).unwrap().get("w4711"), Some(4711));
-        assert!(Words::from_parts(b"aa", &[1, 2]).is_none(), "the same word twice");
-        assert!(Words::from_parts(b"aa", &[1, 3]).is_none(), "past the end");
-        assert!(Words::from_parts("é".as_bytes(), &[1, 2]).is_none(), "not UTF-8");
+        assert_eq!(from_parts(bytes, ends).unwrap().get("w4711"), Some(4711));
+        assert!(from_parts(b"aa", &[1, 2]).is_none(), "the same word twice");
+        assert!(from_parts(b"aa", &[1, 3]).is_none(), "past the end");
+        assert!(from_parts("é".as_bytes(), &[1, 2]).is_none(), "not UTF-8");
     }
 }

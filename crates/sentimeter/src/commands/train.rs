@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
+use sentimeter_corpus::ReadOptions;
 use sentimeter_experiment::examine::{Subject, examine};
 use sentimeter_experiment::{Dropped, LearningCurve, Plan, Seconds, cross_validate, learning_curve, train};
 use sentimeter_model::calibration::Calibration;
@@ -55,6 +56,7 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
     let mut progress = Shown::new(global.quiet);
     let options = args.read.options();
     data::refuse_idle(global, args.data.iter().chain(&args.test), &options)?;
+    let options = ReadOptions { keep: plan.keep(), ..options };
     let corpus = data::load(global, &args.data, &options, &mut progress)?;
     let test = match &args.test[..] {
         [] => None,

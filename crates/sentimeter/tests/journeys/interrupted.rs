@@ -92,6 +92,32 @@ fn a_killed_import_leaves_whole_data_sets_alone() {
 
 #[cfg(unix)]
 #[test]
+fn an_interrupted_profile_leaves_nothing_half_written() {
+    let desk = Desk::new();
+    desk.put("many.csv", many_rows());
+    let args = ["profile", "many.csv", "--quick", "--out", "look"];
+    let start = Instant::now();
+    desk.run(&args).ok();
+    let takes = start.elapsed();
+    let whole = [desk.names("look"), desk.names("look/figures")];
+    assert!(whole[0].contains(&"index.html".to_owned()) && whole[1].len() > 10);
+    for round in 1..=ROUNDS {
+        std::fs::remove_dir_all(desk.path("look")).unwrap();
+        let mut command = desk.command(&args);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(takes.mul_f64(f64::from(round) / f64::from(ROUNDS + 1)));
+        std::process::Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
+        child.wait().unwrap();
+        std::fs::create_dir_all(desk.path("look")).unwrap();
+        for (folder, names) in ["look", "look/figures"].into_iter().zip(&whole) {
+            let left = desk.names(folder);
+            assert!(left.iter().all(|name| names.contains(name)), "{left:?}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_signal_leaves_no_temporary_file() {
     let desk = Desk::with_model();
     let names = desk.names(".");

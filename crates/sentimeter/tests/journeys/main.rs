@@ -9,6 +9,7 @@ mod evaluation;
 mod interrupted;
 mod memory;
 mod mistakes;
+mod profile;
 mod quickstart;
 mod reproducible;
 mod scoring;

@@ -1,0 +1,179 @@
+//! `sentimeter profile`: what is in a data set and what is wrong with it.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use sentimeter_experiment::profile::{
+    Options, Profile, Profiled, Severity, page, profile, write_next, write_suspects,
+};
+use serde::Serialize;
+
+use super::print_json;
+use crate::args::{Global, ProfileArgs};
+use crate::data::Loaded;
+use crate::output::Output;
+use crate::progress::Shown;
+use crate::{data, home, interrupt};
+
+/// What `--json` prints: every number of the page.
+#[derive(Serialize)]
+struct Answer<'a> {
+    page: String,
+    suspicious_file: Option<String>,
+    label_next_file: Option<String>,
+    #[serde(flatten)]
+    profile: &'a Profile,
+}
+
+pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCode> {
+    let mut progress = Shown::new(global.quiet);
+    let options = args.read.options();
+    data::refuse_idle(global, args.data.iter().chain(&args.against), &options)?;
+    let model = match &args.model {
+        Some(path) => Some(home::open_model(global, Some(path))?.1),
+        None => None,
+    };
+    let name = name_of(&args.data);
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| global.home.join("reports").join(format!("profile-{}", slug(&name))));
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+
+    let Loaded { corpus, read, imported } =
+        data::load_with_reports(global, &args.data, &options, &mut progress)?;
+    let other = match &args.against {
+        Some(name) => Some(data::load(global, std::slice::from_ref(name), &options, &mut progress)?),
+        None => None,
+    };
+    let against = args.against.as_ref().map(|other| name_of(std::slice::from_ref(other)));
+    let found = profile(
+        &name,
+        &corpus,
+        &Options {
+            seed: args.seed,
+            quick: args.quick,
+            expected: &args.expect,
+            label_next: args.label_next,
+            model: model.as_ref(),
+            against: against.as_deref().zip(other.as_ref()),
+            read: read.as_ref(),
+            imported: imported.as_ref(),
+        },
+        &mut progress,
+    )?;
+    progress.show("draw", 0, None, None);
+    let Profiled { profile, suspects, .. } = &found;
+
+    let mut suspicious_file = None;
+    if suspects.iter().any(|suspect| suspect.confident) {
+        let path = folder.join("suspicious.csv");
+        let listed = suspects.iter().filter(|suspect| suspect.confident);
+        put(&path, |out| write_suspects(out, &corpus, listed))?;
+        suspicious_file = Some(path);
+    }
+    let mut label_next_file = None;
+    if args.label_next > 0 {
+        let path = folder.join("label-next.csv");
+        put(&path, |out| write_next(out, &corpus, &profile.label_next))?;
+        label_next_file = Some(path);
+    }
+    let files = exports(suspicious_file.as_deref(), label_next_file.as_deref());
+    let page = page(profile, &files);
+    // Its files are written beside their names: a signal waits until they have them.
+    let page = interrupt::hold_off(|| page.write(&folder))
+        .with_context(|| format!("cannot write the page into {}", folder.display()))?;
+    progress.finish();
+
+    let shown = |path: &PathBuf| path.display().to_string();
+    if global.json {
+        print_json(&Answer {
+            page: shown(&page),
+            suspicious_file: suspicious_file.as_ref().map(shown),
+            label_next_file: label_next_file.as_ref().map(shown),
+            profile,
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut out = io::stdout().lock();
+    print(&mut out, profile)?;
+    if let Some(path) = &suspicious_file {
+        writeln!(out, "labels to look at   {}", path.display())?;
+    }
+    if let Some(path) = &label_next_file {
+        writeln!(out, "texts to label next {} ({})", path.display(), profile.label_next.len())?;
+    }
+    writeln!(out, "page                {}", page.display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What lies beside the page, and what it is for.
+fn exports(suspicious: Option<&Path>, next: Option<&Path>) -> Vec<(String, String)> {
+    let told = |path: Option<&Path>, what: &str| {
+        let name = path?.file_name()?.to_string_lossy().into_owned();
+        Some((name, what.to_owned()))
+    };
+    let suspicious = told(suspicious, "labels to look at; correct the column label, then import it");
+    let next = told(next, "texts to label next; fill in the column label, then import it");
+    suspicious.into_iter().chain(next).collect()
+}
+
+/// Writes a file whole or not at all.
+fn put(
+    path: &Path,
+    write: impl FnOnce(io::BufWriter<std::fs::File>) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let work = || -> io::Result<()> {
+        let output = Output::create(path)?;
+        write(io::BufWriter::new(output.file()?))?;
+        output.finish()
+    };
+    work().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The rows, the classes and what is wrong, for a terminal.
+fn print(out: &mut impl Write, profile: &Profile) -> io::Result<()> {
+    let classes: Vec<String> = profile
+        .classes
+        .iter()
+        .zip(&profile.class_rows)
+        .map(|(name, rows)| format!("{name} {rows}"))
+        .collect();
+    writeln!(out, "{}: {} ({})", profile.name, data::rows(profile.rows), classes.join(", "))?;
+    if profile.warnings.is_empty() {
+        writeln!(out, "nothing was found wrong with it")?;
+    }
+    for warning in &profile.warnings {
+        let severity = match warning.severity {
+            Severity::Serious => "SERIOUS",
+            Severity::Warning => "warning",
+        };
+        writeln!(out, "{severity}  {}", warning.message)?;
+    }
+    Ok(())
+}
+
+/// What people call the data: data sets by their names, files by theirs without folders.
+fn name_of(names: &[String]) -> String {
+    let short = |name: &String| {
+        let file = Path::new(name).file_name().map(|file| file.to_string_lossy().into_owned());
+        file.unwrap_or_else(|| name.clone())
+    };
+    match names {
+        [] => String::new(),
+        [one] => short(one),
+        [first, rest @ ..] => format!("{} and {} more", short(first), rest.len()),
+    }
+}
+
+/// `name` as the name of a folder.
+fn slug(name: &str) -> String {
+    let kept =
+        name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@') { c } else { '-' });
+    let slug: String = kept.take(100).collect();
+    let slug = slug.trim_matches(['-', '.']).to_owned();
+    if slug.is_empty() { "data".to_owned() } else { slug }
+}
