@@ -131,7 +131,7 @@ fn a_report_in_the_way_of_nothing() {
     refused.tells(&["cannot make the report's folder taken"]);
     assert_eq!(desk.names("home/models"), [""; 0]);
     // Not asked for: the model is what counts.
-    desk.put("home", "a file where the home would be");
+    desk.put("home/reports", "a file where reports would be");
     let trained = desk.train(&["--data", &data, "--out", "m.safetensors"]).ok();
     trained.tells(&["--no-report"]);
     assert!(desk.names(".").contains(&"m.safetensors".to_owned()));

@@ -143,13 +143,13 @@ pub(super) fn ranking(section: &mut Section, found: &Examination) {
         at.map_or(Colour::Positive, |at| colours[at])
     };
     let line = |curve: &ClassCurves, area: Option<f64>, points: &[[f64; 2]]| {
-        let name = format!("{} ({})", curve.class, area.map_or("–".to_owned(), decimal));
+        let name = format!("{} {}", curve.class, area.map_or("–".to_owned(), decimal));
         Line::new(name, points.iter().map(|p| (p[0], p[1]))).colour(colour(curve))
     };
     let of = |curve: &ClassCurves| metrics.classes.get(&curve.class).copied();
-    let mut roc = Lines::roc("ROC curve").subtitle("in brackets the area under the curve");
+    let mut roc = Lines::roc("ROC curve").subtitle("beside each class the area under its curve");
     let mut pr =
-        Lines::precision_recall("Precision–recall curve").subtitle("in brackets the average precision");
+        Lines::precision_recall("Precision–recall curve").subtitle("beside each class its average precision");
     for curve in &found.curves {
         if let Some(points) = &curve.curves.roc {
             roc = roc.line(line(curve, of(curve).and_then(|c| c.roc_auc), points));
