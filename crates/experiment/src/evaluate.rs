@@ -26,6 +26,17 @@ pub struct Latency {
     pub p99: f64,
 }
 
+/// Rows that were measured, in the order of their content hashes, and what the model answered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answers {
+    /// Rows of the corpus.
+    pub rows: Vec<u32>,
+    /// Their classes, as indexes into the model's labels.
+    pub truth: Vec<u16>,
+    /// Their probabilities.
+    pub probs: Probs,
+}
+
 /// What [`evaluate`] found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evaluation {
@@ -44,6 +55,9 @@ pub struct Evaluation {
     pub latency_us: Latency,
     /// Texts scored in a second on all threads; fewer than 50,000 rows are scored over and over.
     pub texts_per_second: f64,
+    /// What all of it was measured on.
+    #[serde(skip)]
+    pub answers: Answers,
 }
 
 /// A part of the rows.
@@ -105,14 +119,17 @@ pub fn evaluate(model: &Model, corpus: &Corpus, seed: u64) -> Result<Evaluation,
         let slice = |(rows, right)| Slice { rows, accuracy: right as f64 / rows as f64 };
         counts.into_iter().map(|(name, counts)| (name, slice(counts))).collect()
     };
+    let languages = slices(|corpus, row| corpus.language(row));
+    let channels = slices(|corpus, row| corpus.channel(row));
     Ok(Evaluation {
         metrics,
         unlabelled,
         unknown_labels,
-        languages: slices(|corpus, row| corpus.language(row)),
-        channels: slices(|corpus, row| corpus.channel(row)),
+        languages,
+        channels,
         latency_us: latency(model, rows.len(), text),
         texts_per_second: throughput(model, corpus, rows),
+        answers: Answers { rows: known.iter().map(|r| r.row).collect(), truth, probs },
     })
 }
 

@@ -7,6 +7,8 @@
 mod crossvalidate;
 mod error;
 mod evaluate;
+pub mod examine;
+mod learning_curve;
 mod plan;
 mod prepare;
 pub mod profile;
@@ -14,7 +16,8 @@ mod train;
 
 pub use crossvalidate::{CrossValidation, cross_validate};
 pub use error::ExperimentError;
-pub use evaluate::{Evaluation, Latency, Slice, evaluate, latency};
+pub use evaluate::{Answers, Evaluation, Latency, Slice, evaluate, latency};
+pub use learning_curve::{CurvePoint, LearningCurve, learning_curve};
 pub use plan::{CalibrationKind, CalibrationPlan, Plan, RecipePlan, SamplingPlan};
 pub use prepare::{Dropped, Prepared, prepare};
 pub use train::{Seconds, Trained, train};

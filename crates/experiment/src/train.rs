@@ -11,7 +11,7 @@ use sentimeter_model::{Body, Card, Fit, FitError, Hooks, Lineage, Linear, Model,
 use serde::Serialize;
 
 use crate::ExperimentError;
-use crate::evaluate::measure;
+use crate::evaluate::{Answers, measure};
 use crate::plan::{CalibrationKind, Plan};
 use crate::prepare::{Dropped, Prepared, content_hash, prepare};
 
@@ -42,6 +42,8 @@ pub struct Seconds {
     pub evaluate: f64,
     /// Writing the model; the caller's to fill in.
     pub save: f64,
+    /// Drawing and writing the report; the caller's to fill in.
+    pub report: f64,
     /// All of it; the caller's to fill in.
     pub total: f64,
 }
@@ -65,6 +67,8 @@ pub struct Trained {
     pub converged: bool,
     /// What was measured on the test part.
     pub metrics: Metrics,
+    /// What it was measured on: rows of the test corpus, or of the data where there is none.
+    pub answers: Answers,
     /// Where the time went.
     pub seconds: Seconds,
 }
@@ -156,6 +160,7 @@ pub fn train(
         model,
         rows: train.len(),
         test_rows: rows.len(),
+        answers: Answers { rows: rows.iter().map(|r| r.row).collect(), truth, probs },
         dropped: prepared.dropped,
         notes: prepared.notes,
         iterations: solution.iterations,

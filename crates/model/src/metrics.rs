@@ -4,16 +4,25 @@
 //! every machine and any number of threads. A measure that is undefined, because a class it needs is
 //! absent, is `None` (`null` in JSON), never NaN.
 
+mod abstain;
 mod bootstrap;
 mod confusion;
+mod curves;
+mod interval;
 mod probability;
 mod ranking;
+mod reliability;
 mod report;
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+pub use abstain::{Abstaining, Threshold};
+pub use curves::{Curves, curves};
+pub use interval::wilson;
+pub use reliability::{ReliabilityBin, reliability};
 
 use confusion::{Confusion, OneClass};
 use ranking::Ranking;

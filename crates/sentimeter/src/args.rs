@@ -304,8 +304,17 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Cross-validate with so many folds in place of training a model to keep
-    #[arg(long, value_name = "FOLDS", conflicts_with_all = ["test", "out"])]
+    #[arg(long, value_name = "FOLDS", conflicts_with_all = ["test", "out", "report", "learning_curve"])]
     pub cross_validate: Option<u32>,
+    /// Where the report on the model goes: a page, its plots, its numbers [default: reports/train-MODEL in the home]
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Write no report
+    #[arg(long, conflicts_with = "report")]
+    pub no_report: bool,
+    /// Learn from growing shares of the data too, to see whether more of it would help (takes about twice as long)
+    #[arg(long)]
+    pub learning_curve: bool,
     #[command(flatten)]
     pub read: ReadArgs,
 }
@@ -319,6 +328,9 @@ pub(crate) struct EvaluateArgs {
     /// A data set, or files in any readable format
     #[arg(long, required = true, value_name = "NAME|FILE", num_args = 1..)]
     pub data: Vec<String>,
+    /// Write a report: a page, its plots, its numbers [default DIR: reports/evaluate-MODEL in the home]
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    pub report: Option<Option<PathBuf>>,
     #[command(flatten)]
     pub read: ReadArgs,
 }

@@ -19,6 +19,7 @@ mod home;
 mod interrupt;
 mod output;
 mod progress;
+mod report;
 mod terminal;
 
 use std::io;

@@ -36,6 +36,16 @@ impl Ranking {
         Self { keys, ties }
     }
 
+    /// Rows of each score, from the highest score down.
+    pub(super) fn falling(&self) -> impl Iterator<Item = Tie> {
+        self.ties.iter().rev().copied()
+    }
+
+    /// Rows of the class, and of the others.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        self.ties.iter().fold((0, 0), |(inside, outside), tie| (inside + tie.inside, outside + tie.outside))
+    }
+
     /// Area under the receiver operating characteristic; see [`roc_auc`].
     pub(super) fn roc_auc(&self) -> Option<f64> {
         roc_auc(&self.ties)

@@ -79,7 +79,9 @@ impl Reliability {
         let place = |bin: &Bin| [unit.x(bin.predicted, &upper), unit.y(bin.observed, &upper)];
         let points: Vec<_> = bins.iter().map(|bin| place(bin)).collect();
         canvas.polyline(&points, Stroke(Colour::Positive, 2.2, false), None);
-        let thick = (axes::SQUARE / bins.len() as f64 * 0.7).clamp(2.0, 24.0);
+        // Neighbours' bars do not touch, however close their mean predictions are.
+        let nearest = points.windows(2).map(|pair| pair[1][0] - pair[0][0]).fold(f64::INFINITY, f64::min);
+        let thick = (axes::SQUARE / bins.len() as f64 * 0.7).min(nearest * 0.85).clamp(2.0, 24.0);
         for bin in bins {
             let [x, y] = place(bin);
             if let Some((low, high)) = bin.interval.filter(|(low, high)| low.is_finite() && high.is_finite())

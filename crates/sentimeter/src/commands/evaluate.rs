@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use sentimeter_experiment::examine::{Examination, Subject, examine};
 use sentimeter_experiment::{Evaluation, evaluate};
 use serde::Serialize;
 
 use super::print_json;
 use crate::args::{EvaluateArgs, Global};
 use crate::progress::Shown;
-use crate::{data, home};
+use crate::{data, home, report};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -17,6 +18,10 @@ struct Answer {
     #[serde(flatten)]
     evaluation: Evaluation,
     model: ModelId,
+    /// Where the page is, if one was asked for.
+    page: Option<String>,
+    /// Every number of the page, asked for or not.
+    report: Examination,
 }
 
 /// Which model answered.
@@ -30,11 +35,38 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
     let (path, model, digest) = home::open_model(global, args.model.as_deref())?;
     let mut progress = Shown::new(global.quiet);
     let corpus = data::load(global, &args.data, &args.read.options(), &mut progress)?;
+    let folder = args
+        .report
+        .as_ref()
+        .map(|given| given.clone().unwrap_or_else(|| report::place(global, "evaluate", &path)));
+    if let Some(folder) = &folder {
+        report::make_folder(folder)?;
+    }
     let evaluation = evaluate(&model, &corpus, model.card().lineage.seed)?;
-    if global.json {
-        let model = ModelId { path: path.display().to_string(), digest: digest.to_string() };
-        print_json(&Answer { evaluation, model })?;
-        return Ok(ExitCode::SUCCESS);
+    let mut page = None;
+    if folder.is_some() || global.json {
+        progress.show("report", 0, None, None);
+        let digest = digest.to_string();
+        let found = examine(&Subject {
+            model: &model,
+            name: &report::model_name(&path),
+            digest: &digest,
+            data: &report::data_name(&args.data),
+            corpus: &corpus,
+            answers: &evaluation.answers,
+            metrics: &evaluation.metrics,
+            notes: &left_out(&evaluation),
+            learning_curve: None,
+        });
+        if let Some(folder) = &folder {
+            page = Some(report::tell(global, &report::write(folder, &found)?));
+        }
+        progress.finish();
+        if global.json {
+            let model = ModelId { path: path.display().to_string(), digest };
+            print_json(&Answer { evaluation, model, page, report: found })?;
+            return Ok(ExitCode::SUCCESS);
+        }
     }
     let mut out = io::stdout().lock();
     writeln!(out, "{}", evaluation.metrics)?;
@@ -46,11 +78,8 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
             }
         }
     }
-    for (label, rows) in &evaluation.unknown_labels {
-        writeln!(out, "left out: {rows} rows labelled {label:?}, which the model does not know")?;
-    }
-    if evaluation.unlabelled > 0 {
-        writeln!(out, "left out: {} rows without a label", evaluation.unlabelled)?;
+    for note in left_out(&evaluation) {
+        writeln!(out, "{note}")?;
     }
     writeln!(
         out,
@@ -62,4 +91,15 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
         &digest.to_string()[..12],
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Rows that were not measured, and why.
+fn left_out(evaluation: &Evaluation) -> Vec<String> {
+    let unknown = evaluation.unknown_labels.iter().map(|(label, &rows)| {
+        format!("left out: {} labelled {label:?}, which the model does not know", data::rows(rows as u64))
+    });
+    let unlabelled = evaluation.unlabelled;
+    let without =
+        (unlabelled > 0).then(|| format!("left out: {} without a label", data::rows(unlabelled as u64)));
+    unknown.chain(without).collect()
 }

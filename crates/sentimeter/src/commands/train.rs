@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use sentimeter_corpus::ReadOptions;
-use sentimeter_experiment::{Dropped, Plan, Seconds, cross_validate, train};
+use sentimeter_experiment::examine::{Subject, examine};
+use sentimeter_experiment::{Dropped, LearningCurve, Plan, Seconds, cross_validate, learning_curve, train};
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::metrics::Metrics;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use super::print_json;
 use crate::args::{Global, TrainArgs};
 use crate::progress::Shown;
-use crate::{data, home};
+use crate::{data, home, report};
 
 /// Texts below which what was measured on them is rough: one of 50 is two percent.
 const FEW_TESTED: usize = 50;
@@ -36,6 +37,10 @@ struct Answer<'a> {
     seconds: Seconds,
     peak_memory_mb: f64,
     metrics: &'a Metrics,
+    /// Where the report's page is.
+    page: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learning_curve: Option<LearningCurve>,
 }
 
 pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode> {
@@ -80,12 +85,51 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
     }
 
     let path = home::model_place(global, args.out.as_deref())?;
+    if let Some(folder) = &args.report {
+        report::make_folder(folder)?;
+    }
     let mut trained = train(&plan, &corpus, test.as_ref(), &mut progress)?;
+    let learning_curve = if args.learning_curve {
+        Some(learning_curve(&plan, &corpus, test.as_ref(), &mut progress)?)
+    } else {
+        None
+    };
     progress.finish();
     let saving = Instant::now();
     let (digest, bytes) = home::save_model(&path, &trained.model)?;
     trained.seconds.save = saving.elapsed().as_secs_f64();
     trained.seconds.read = read;
+    let reporting = Instant::now();
+    let mut page = None;
+    if !args.no_report {
+        progress.show("report", 0, None, None);
+        let (tested, data) = match &test {
+            Some(test) => (test, report::data_name(&args.test)),
+            None => (&corpus, format!("the part of {} that was kept out", report::data_name(&args.data))),
+        };
+        let found = examine(&Subject {
+            model: &trained.model,
+            name: &report::model_name(&path),
+            digest: &digest.to_string(),
+            data: &data,
+            corpus: tested,
+            answers: &trained.answers,
+            metrics: &trained.metrics,
+            notes: &trained.notes,
+            learning_curve: learning_curve.as_ref(),
+        });
+        let folder = args.report.clone().unwrap_or_else(|| report::place(global, "train", &path));
+        match report::write(&folder, &found) {
+            Ok(path) => page = Some(report::tell(global, &path)),
+            Err(error) if args.report.is_some() => return Err(error),
+            // The model is there, and nobody asked for the report.
+            Err(error) => {
+                tracing::warn!("{error:#}; choose another place with --report or none with --no-report")
+            }
+        }
+        progress.finish();
+    }
+    trained.seconds.report = reporting.elapsed().as_secs_f64();
     trained.seconds.total = start.elapsed().as_secs_f64();
     if !trained.converged {
         tracing::warn!(
@@ -114,6 +158,8 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
         seconds: trained.seconds,
         peak_memory_mb: peak_memory_mb(),
         metrics: &trained.metrics,
+        page,
+        learning_curve,
     };
     if global.json {
         print_json(&answer)?;
@@ -141,7 +187,7 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
         out,
         "learned from {} texts, measured on {} that it never saw; {} features, {} iterations\n\
          {:.1} s in all (read {:.1}, prepare {:.1}, clean {:.1}, vectorise {:.1}, calibrate {:.1}, fit {:.1}, \
-         evaluate {:.1}, save {:.1}), {:.0} MB at most\n\
+         evaluate {:.1}, save {:.1}, report {:.1}), {:.0} MB at most\n\
          model {} ({:.1} MB, {})",
         answer.rows,
         answer.test_rows,
@@ -156,11 +202,21 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
         answer.seconds.fit,
         answer.seconds.evaluate,
         answer.seconds.save,
+        answer.seconds.report,
         answer.peak_memory_mb,
         answer.model,
         answer.bytes as f64 / 1e6,
         &answer.digest[..12],
-    )
+    )?;
+    if let Some(curve) = &answer.learning_curve {
+        writeln!(out, "learning curve, on the same {} texts:", curve.test_rows)?;
+        for point in &curve.points {
+            let [low, high] = point.interval;
+            let rows = point.rows;
+            writeln!(out, "{rows:>12} texts  accuracy {:.4} ({low:.4} to {high:.4})", point.accuracy)?;
+        }
+    }
+    Ok(())
 }
 
 /// The most memory that this process has held, in MiB; 0 where the system does not say.

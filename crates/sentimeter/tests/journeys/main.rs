@@ -5,6 +5,7 @@
 
 mod datasets;
 mod desk;
+mod evaluation;
 mod interrupted;
 mod memory;
 mod mistakes;

@@ -129,7 +129,7 @@ fn a_test_file_leaves_all_of_the_data_to_learn_from() {
     let train = trained.json();
     assert_eq!((&train["rows"], &train["test_rows"]), (&450.into(), &90.into()), "{train:#}");
     assert_eq!(train["model"], "m.safetensors");
-    assert_eq!(desk.names("home"), [""; 0], "nothing goes into the home when --out is given");
+    assert_eq!(desk.names("home"), ["reports"], "nothing else goes into the home when --out is given");
 
     // What train measured is what evaluate finds in the file; sums run over the rows in another order.
     let evaluated =
