@@ -75,6 +75,8 @@ proptest! {
     }
 }
 
+const LIMIT: Duration = Duration::from_secs(20);
+
 #[test]
 fn a_megabyte_of_anything_takes_linear_time() {
     let units = [
@@ -144,13 +146,13 @@ fn a_megabyte_of_anything_takes_linear_time() {
             let mut bytes = 0;
             analyzer.each(&text, &mut Scratch::new(), &mut |token, _| bytes += token.len());
             let took = start.elapsed();
-            // A quadratic step would take minutes; half a second is two hundred times the usual.
-            assert!(took < Duration::from_secs(4), "{name}: {unit:?} took {took:?}");
+            // A quadratic step would take minutes; a busy machine has taken 4 seconds.
+            assert!(took < LIMIT, "{name}: {unit:?} took {took:?}");
             assert!(bytes < 40 << 20, "{name}: {unit:?} became {bytes} bytes");
         }
         let start = Instant::now();
         let mut identity = String::new();
         sentimeter_text::identity(&text, &mut identity);
-        assert!(start.elapsed() < Duration::from_secs(4), "identity: {unit:?}");
+        assert!(start.elapsed() < LIMIT, "identity: {unit:?}");
     }
 }
