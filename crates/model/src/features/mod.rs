@@ -10,6 +10,7 @@ mod grams;
 mod intern;
 mod ngrams;
 mod number;
+mod recall;
 pub mod sampling;
 mod settings;
 pub mod smote;
