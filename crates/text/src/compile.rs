@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Pipeline {
     pub(crate) text: Vec<TextStep>,
     /// The short way through them.
-    pub(crate) shortcut: Shortcut,
+    pub(crate) shortcut: Box<Shortcut>,
     pub(crate) tokens: TokenSteps,
 }
 
@@ -184,7 +184,7 @@ impl Pipeline {
                 }
             }
         }
-        Ok(Self { shortcut: Shortcut::new(&text), text, tokens })
+        Ok(Self { shortcut: Box::new(Shortcut::new(&text)), text, tokens })
     }
 }
 

@@ -86,10 +86,12 @@ impl Shortcut {
         }
         let mut bytes = std::mem::take(&mut desk.page.text).into_bytes();
         let marks = self.look(raw.as_bytes(), &mut bytes);
-        if marks == 0
-            && let Ok(text) = String::from_utf8(bytes)
-        {
-            desk.page.text = text;
+        if marks != 0 {
+            bytes.clear();
+        }
+        // Nothing but ASCII where no mark was met; else only the room is of use.
+        desk.page.text = String::from_utf8(bytes).unwrap_or_default();
+        if marks == 0 {
             return self.len;
         }
         desk.begin(raw);

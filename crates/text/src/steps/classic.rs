@@ -68,12 +68,15 @@ pub(crate) fn users<T: Trace>(desk: &mut Desk<T>) {
         let mut at = from;
         loop {
             let start = at + memchr(b'@', &text.as_bytes()[at..])?;
-            let rest = &text[start + 1..];
-            let len = rest.find(is_space).unwrap_or(rest.len());
+            let name = start + 1;
+            // Most names are ASCII and end at a space; the others are read on by characters.
+            let plain = text.as_bytes()[name..].iter().take_while(|byte| byte.is_ascii_graphic()).count();
+            let rest = &text[name + plain..];
+            let len = plain + rest.find(is_space).unwrap_or(rest.len());
             if len > 0 {
-                return Some(start..start + 1 + len);
+                return Some(start..name + len);
             }
-            at = start + 1;
+            at = name;
         }
     });
 }
