@@ -1,6 +1,7 @@
 //! A model as it is served: raw text in, probabilities out.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use sentimeter_text::{Analyzer, Recipe};
@@ -65,6 +66,8 @@ pub struct Model {
     pub(crate) card: Card,
     pub(crate) analyzer: Analyzer,
     pub(crate) body: Body,
+    /// Tells what is remembered for one model from what is for another; clones share it.
+    id: u64,
 }
 
 impl Model {
@@ -73,8 +76,9 @@ impl Model {
     /// # Errors
     /// A recipe that does not compile.
     pub fn new(card: Card, body: Body) -> Result<Self, sentimeter_text::RecipeError> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         let analyzer = card.recipe.compile()?;
-        Ok(Self { card, analyzer, body })
+        Ok(Self { card, analyzer, body, id: NEXT.fetch_add(1, Ordering::Relaxed) })
     }
 
     /// What the model says of itself.
@@ -138,6 +142,7 @@ impl Model {
     /// Adds the probabilities of `texts`, one thread.
     fn score<'a>(&self, texts: impl Iterator<Item = &'a str>, scratch: &mut Scratch, probs: &mut Probs) {
         let scale = self.card.calibration.scale();
+        scratch.group.serve(self.id);
         match &self.body {
             Body::Linear(linear) => {
                 linear.logits(&self.analyzer, texts, scratch, |logits| probs.push_logits(logits, scale));

@@ -1,9 +1,12 @@
 //! A compiled recipe at work.
 
-use crate::compile::{Pipeline, Pipelines, TextStep};
+use crate::compile::{Pipeline, Pipelines, TextStep, TokenSteps};
+use crate::cut::cut;
+use crate::memo::Key;
 use crate::recipe::{Recipe, RecipeError};
-use crate::tokens::{Words, split};
+use crate::tokens::Words;
 use crate::trace::{Desk, Origins, Span, Trace, Untraced};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A compiled recipe: immutable, shared between threads, cheap to clone.
@@ -38,6 +41,42 @@ impl Unfinished {
     }
 }
 
+/// A token before the steps that look at nothing but the token (stop words, lemmas, stems).
+#[derive(Debug)]
+pub struct Draft<'a> {
+    text: &'a str,
+    range: Range<usize>,
+    unfinished: Unfinished,
+    steps: &'a TokenSteps,
+    words: &'a mut Words,
+}
+
+impl<'a> Draft<'a> {
+    /// Its letters so far.
+    #[inline]
+    pub fn as_str(&self) -> &'a str {
+        &self.text[self.range.clone()]
+    }
+
+    /// What is still to be done to it.
+    pub fn unfinished(&self) -> Unfinished {
+        self.unfinished
+    }
+
+    /// Its letters and what is still to be done to it as one number, which no other draft of the same
+    /// analyzer has, and which is never 0; `None` if it has more than 15 bytes.
+    #[inline]
+    pub fn key(&self) -> Option<u128> {
+        Key::new(self.text, &self.range).map(|key| key.with(self.unfinished.number()))
+    }
+
+    /// What becomes of it; `None` if it is dropped.
+    pub fn finish(self) -> Option<&'a str> {
+        let token = self.as_str();
+        self.words.finish(self.steps, token, self.unfinished.marked)
+    }
+}
+
 impl Scratch {
     /// Empty buffers.
     pub fn new() -> Self {
@@ -56,28 +95,46 @@ impl Analyzer {
     ///
     /// A text of more than 4 GiB is read up to there.
     pub fn each(&self, raw: &str, scratch: &mut Scratch, sink: &mut impl FnMut(&str, Span)) {
-        self.run(raw, &mut scratch.traced, &mut scratch.words, sink);
+        let Scratch { traced: desk, words, .. } = scratch;
+        let pipeline = self.pipelines.at(self.pipelines.pick(raw));
+        pipeline.rewrite(raw, desk);
+        words.begin(&pipeline.tokens);
+        let page = &desk.page;
+        cut(&page.text, |range| {
+            if let Some(token) = words.pass(&pipeline.tokens, &page.text, range.clone()) {
+                sink(token, page.span(range));
+            }
+        });
     }
 
     /// The same tokens without spans: the fast path of training and batch scoring.
     pub fn tokens(&self, raw: &str, scratch: &mut Scratch, sink: &mut impl FnMut(&str)) {
-        self.run(raw, &mut scratch.untraced, &mut scratch.words, &mut |token, _| sink(token));
+        let Scratch { untraced: desk, words, .. } = scratch;
+        let pipeline = self.pipelines.at(self.pipelines.pick(raw));
+        pipeline.rewrite_untraced(raw, desk);
+        words.begin(&pipeline.tokens);
+        let text = &desk.page.text;
+        cut(text, |range| {
+            if let Some(token) = words.pass(&pipeline.tokens, text, range) {
+                sink(token);
+            }
+        });
     }
 
     /// The tokens of `raw` before the steps that look at nothing but the token (stop words, lemmas,
-    /// stems): training numbers these first, and then has [`Analyzer::finish`] do each distinct one
-    /// once.
-    pub fn unfinished(&self, raw: &str, scratch: &mut Scratch, sink: &mut impl FnMut(&str, Unfinished)) {
+    /// stems): whoever has met one before knows what becomes of it. Training numbers these first, and
+    /// then has [`Analyzer::finish`] do each distinct one once.
+    pub fn unfinished(&self, raw: &str, scratch: &mut Scratch, sink: &mut impl FnMut(Draft<'_>)) {
         let Scratch { untraced: desk, words, .. } = scratch;
         let number = self.pipelines.pick(raw);
         let pipeline = self.pipelines.at(number);
-        pipeline.rewrite(raw, desk);
+        pipeline.rewrite_untraced(raw, desk);
         words.begin_unfinished();
-        let page = &desk.page;
-        split(&page.text, |range, clause| {
-            let token = &page.text[range];
-            if let Some(marked) = words.pass_unfinished(&pipeline.tokens, token, clause) {
-                sink(token, Unfinished { pipeline: number, marked });
+        let (text, steps) = (desk.page.text.as_str(), &pipeline.tokens);
+        cut(text, |range| {
+            if let Some(marked) = words.pass_unfinished(steps, text, &range) {
+                let unfinished = Unfinished { pipeline: number, marked };
+                sink(Draft { text, range, unfinished, steps, words: &mut *words });
             }
         });
     }
@@ -92,35 +149,25 @@ impl Analyzer {
         let steps = &self.pipelines.at(unfinished.pipeline).tokens;
         scratch.words.finish(steps, token, unfinished.marked)
     }
-
-    fn run<T: Trace>(
-        &self,
-        raw: &str,
-        desk: &mut Desk<T>,
-        words: &mut Words,
-        sink: &mut impl FnMut(&str, Span),
-    ) {
-        let pipeline = self.pipelines.at(self.pipelines.pick(raw));
-        pipeline.rewrite(raw, desk);
-        words.begin(&pipeline.tokens);
-        let page = &desk.page;
-        split(&page.text, |range, clause| {
-            let token = words.pass(&pipeline.tokens, &page.text, range.clone(), clause);
-            if let Some(token) = token {
-                sink(token, page.span(range));
-            }
-        });
-    }
 }
 
 impl Pipeline {
-    /// Has the steps before the cut into tokens rewrite the text.
+    /// Has the steps before the cut into tokens rewrite the text, one by one.
     fn rewrite<T: Trace>(&self, raw: &str, desk: &mut Desk<T>) {
-        desk.begin(&raw[..raw.floor_char_boundary(u32::MAX as usize)]);
-        for step in &self.text {
-            step.apply(desk);
-        }
+        desk.begin(readable(raw));
+        self.text.iter().for_each(|step| step.apply(desk));
     }
+
+    /// The same by the short way.
+    fn rewrite_untraced(&self, raw: &str, desk: &mut Desk<Untraced>) {
+        let done = self.shortcut.take(&self.text, readable(raw), desk);
+        self.text[done..].iter().for_each(|step| step.apply(desk));
+    }
+}
+
+/// As much of a text as spans can point into.
+fn readable(raw: &str) -> &str {
+    &raw[..raw.floor_char_boundary(u32::MAX as usize)]
 }
 
 /// Python's `\s` and `str.split()`: Unicode white space and the four ASCII separators.
@@ -129,7 +176,7 @@ pub(crate) fn is_space(c: char) -> bool {
 }
 
 impl TextStep {
-    fn apply<T: Trace>(&self, desk: &mut Desk<T>) {
+    pub(crate) fn apply<T: Trace>(&self, desk: &mut Desk<T>) {
         use crate::steps::*;
         match self {
             Self::Lowercase => lowercase::apply(desk),

@@ -1,19 +1,23 @@
 //! A recipe is checked once, and becomes what the analyzer runs.
 
+use crate::cut::CLAUSE_END;
 use crate::language::{Language, detect};
 use crate::lemma::Pos;
 use crate::negation::Negation;
 use crate::recipe::{Auto, Body, Form, Hashtag, Recipe, RecipeError, Step, Style};
+use crate::shortcut::{Mark, Shortcut};
 use crate::stem::Stemmer;
+use crate::steps::classic;
 use crate::steps::emoticons::Emoticons;
 use crate::steps::words::Words;
-use crate::tokens::CLAUSE_END;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The checked steps of one list.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     pub(crate) text: Vec<TextStep>,
+    /// The short way through them.
+    pub(crate) shortcut: Box<Shortcut>,
     pub(crate) tokens: TokenSteps,
 }
 
@@ -150,7 +154,7 @@ impl Place<'_> {
 }
 
 impl Pipeline {
-    fn new(steps: &[Step], within: &str) -> Result<Self, RecipeError> {
+    pub(crate) fn new(steps: &[Step], within: &str) -> Result<Self, RecipeError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut text = Vec::new();
         let mut tokens =
@@ -180,7 +184,28 @@ impl Pipeline {
                 }
             }
         }
-        Ok(Self { text, tokens })
+        Ok(Self { shortcut: Box::new(Shortcut::new(&text)), text, tokens })
+    }
+}
+
+impl TextStep {
+    /// What becomes of each byte of an ASCII text, where the step looks at nothing else.
+    pub(crate) fn byte(&self) -> Option<fn(u8) -> u8> {
+        match self {
+            Self::Lowercase => Some(|byte| byte.to_ascii_lowercase()),
+            Self::Alphanumeric => Some(classic::alphanumeric_byte),
+            _ => None,
+        }
+    }
+
+    /// What an ASCII text must hold for the step to change anything; `None` if it makes no promise.
+    pub(crate) fn marks(&self) -> Option<Vec<Mark>> {
+        match self {
+            Self::ClassicUrls => Some(classic::URL_MARKS.to_vec()),
+            Self::ClassicEmoticons => Some(classic::emoticon_marks()),
+            Self::ClassicUsers => Some(classic::USER_MARKS.to_vec()),
+            _ => None,
+        }
     }
 }
 

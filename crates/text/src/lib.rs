@@ -9,6 +9,7 @@
 mod analyzer;
 pub mod arabic;
 mod compile;
+mod cut;
 mod entities;
 mod identity;
 pub mod language;
@@ -17,13 +18,14 @@ mod memo;
 mod negation;
 mod presets;
 mod recipe;
+mod shortcut;
 pub mod stem;
 mod steps;
 pub mod stopwords;
 mod tokens;
 mod trace;
 
-pub use analyzer::{Analyzer, Scratch, Unfinished};
+pub use analyzer::{Analyzer, Draft, Scratch, Unfinished};
 pub use identity::identity;
 pub use recipe::{Auto, Body, Form, Hashtag, LemmaPos, Recipe, RecipeError, Step, Style};
 pub use trace::Span;

@@ -128,9 +128,11 @@ impl Key {
             return None;
         }
         let bytes = text.as_bytes();
-        // Sixteen bytes are read at once where the text goes on that long, and the rest is cut off.
-        let word = match bytes.get(range.start..).and_then(|rest| rest.first_chunk()) {
-            Some(chunk) => u128::from_le_bytes(*chunk) & ((1 << (8 * len)) - 1),
+        // Sixteen bytes are read at once, those of the text's end where it does not go on that long,
+        // and what is before and behind the token is cut off.
+        let from = range.start.min(bytes.len().saturating_sub(LONGEST + 1));
+        let word = match bytes.get(from..).and_then(|rest| rest.first_chunk()) {
+            Some(chunk) => u128::from_le_bytes(*chunk) >> (8 * (range.start - from)) & ((1 << (8 * len)) - 1),
             None => {
                 let mut chunk = [0; LONGEST + 1];
                 chunk[..len].copy_from_slice(&bytes[range.clone()]);
@@ -138,6 +140,12 @@ impl Key {
             }
         };
         Some(Self(word | (len as u128) << (8 * LONGEST)))
+    }
+
+    /// The key and a number below 16; never 0 either.
+    #[inline]
+    pub(crate) fn with(self, number: u8) -> u128 {
+        self.0 | u128::from(number) << (8 * LONGEST + 4)
     }
 
     #[inline]

@@ -1,84 +1,20 @@
-//! White space cuts the text into tokens; then the token steps see them one by one.
+//! The steps that see the tokens one by one.
 
-use crate::analyzer::is_space;
 use crate::compile::{TokenStep, TokenSteps};
+use crate::cut::CLAUSE_END;
 use crate::lemma::{Pos, lemma};
 use crate::memo::{Key, Memos, Outcome};
 use crate::negation::Reach;
 use crate::stopwords::is_stop_word;
 use std::ops::Range;
 
-/// Written by a step in the place of the punctuation that ends a clause, where a later step wants to
-/// know; white space otherwise.
-pub(crate) const CLAUSE_END: char = '\u{1}';
-
-/// Bytes that are part of a token, separate, end a clause, or may begin a space beyond ASCII.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Token,
-    Space,
-    Clause,
-    Maybe,
-}
-
-static KINDS: [Kind; 256] = {
-    let mut table = [Kind::Token; 256];
-    let mut b = 0;
-    while b < 256 {
-        table[b] = match b as u8 {
-            b'\t'..=b'\r' | 0x1c..=0x1f | b' ' => Kind::Space,
-            0x01 => Kind::Clause,
-            // U+0085, U+00A0; U+1680; U+2000..; U+3000.
-            0xc2 | 0xe1 | 0xe2 | 0xe3 => Kind::Maybe,
-            _ => Kind::Token,
-        };
-        b += 1;
-    }
-    table
-};
-
-/// Calls `sink` with the range of every token, and whether a clause ended between it and the one
-/// before.
-pub(crate) fn split(text: &str, mut sink: impl FnMut(Range<usize>, bool)) {
-    let bytes = text.as_bytes();
-    let mut clause = false;
-    let (mut start, mut at) = (0, 0);
-    while let Some(&byte) = bytes.get(at) {
-        let kind = KINDS[usize::from(byte)];
-        let mut size = 1;
-        match kind {
-            Kind::Token => {
-                at += 1;
-                continue;
-            }
-            Kind::Maybe => {
-                let c = text[at..].chars().next().unwrap_or(' ');
-                size = c.len_utf8();
-                if !is_space(c) {
-                    at += size;
-                    continue;
-                }
-            }
-            Kind::Space | Kind::Clause => {}
-        }
-        if at > start {
-            sink(start..at, clause);
-            clause = false;
-        }
-        clause |= kind == Kind::Clause;
-        at += size;
-        start = at;
-    }
-    if at > start {
-        sink(start..at, clause);
-    }
-}
-
 /// The buffers of the token steps, and what is remembered of earlier tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
     alone: Alone,
     reach: Reach,
+    /// Where the last token ended.
+    end: usize,
     marked: String,
 }
 
@@ -100,26 +36,21 @@ struct Chain {
 impl Words {
     /// A new text begins.
     pub(crate) fn begin(&mut self, steps: &TokenSteps) {
-        self.reach.begin();
+        self.begin_unfinished();
         if steps.alone.iter().any(|step| !matches!(step, TokenStep::DropShort(_))) {
             self.alone.memos.open(steps.id);
         }
     }
 
     /// What the steps make of the token at `range` of `text`; `None` if one of them drops it.
-    /// `clause`: a clause ended before it.
     #[inline]
     pub(crate) fn pass<'a>(
         &'a mut self,
         steps: &TokenSteps,
         text: &'a str,
         range: Range<usize>,
-        clause: bool,
     ) -> Option<&'a str> {
-        let Some(negation) = &steps.negation else {
-            return self.alone.pass(&steps.alone, text, range);
-        };
-        let marks = self.reach.marks(negation, &text[range.clone()], clause);
+        let marks = self.marks(steps, text, &range);
         let result = self.alone.pass(&steps.alone, text, range)?;
         Some(if marks { marked(&mut self.marked, result) } else { result })
     }
@@ -127,17 +58,33 @@ impl Words {
     /// A new text begins whose tokens stay unfinished.
     pub(crate) fn begin_unfinished(&mut self) {
         self.reach.begin();
+        self.end = 0;
     }
 
-    /// Whether `token` is to be marked; `None` if it is known to be dropped.
+    /// Whether the token at `range` of `text` is to be marked; `None` if it is known to be dropped.
     #[inline]
-    pub(crate) fn pass_unfinished(&mut self, steps: &TokenSteps, token: &str, clause: bool) -> Option<bool> {
-        let marks = steps.negation.as_ref().is_some_and(|step| self.reach.marks(step, token, clause));
+    pub(crate) fn pass_unfinished(
+        &mut self,
+        steps: &TokenSteps,
+        text: &str,
+        range: &Range<usize>,
+    ) -> Option<bool> {
+        let marks = self.marks(steps, text, range);
         let short = match steps.alone.first() {
-            Some(TokenStep::DropShort(min)) => is_short(token, *min),
+            Some(TokenStep::DropShort(min)) => is_short(&text[range.clone()], *min),
             _ => false,
         };
         (!short).then_some(marks)
+    }
+
+    /// Whether a negation marks the token at `range` of `text`. Every token must come by.
+    #[inline]
+    fn marks(&mut self, steps: &TokenSteps, text: &str, range: &Range<usize>) -> bool {
+        steps.negation.as_ref().is_some_and(|negation| {
+            let clause = text[self.end..range.start].contains(CLAUSE_END);
+            self.end = range.end;
+            self.reach.marks(negation, &text[range.clone()], clause)
+        })
     }
 
     /// What the steps make of a token that is to be marked or not; `None` if one of them drops it.
@@ -188,8 +135,11 @@ impl Alone {
 
 #[inline]
 fn is_short(token: &str, min: usize) -> bool {
-    // A character has four bytes at most.
-    token.len() < 4 * min && token.chars().nth(min - 1).is_none()
+    // No character has less than one byte, and those of ASCII have no more.
+    match token.as_bytes().get(..min) {
+        None => true,
+        Some(first) => first.iter().any(|&byte| byte >= 128) && token.chars().nth(min - 1).is_none(),
+    }
 }
 
 impl Chain {

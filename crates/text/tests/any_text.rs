@@ -64,8 +64,12 @@ proptest! {
                 analyzer.tokens(&raw, &mut scratch, &mut |token| fast.push(token.to_owned()));
                 prop_assert_eq!(&fast, &traced, "{}", name);
             }
-            let mut parts = Vec::new();
-            analyzer.unfinished(&raw, &mut scratch, &mut |token, rest| parts.push((token.to_owned(), rest)));
+            let (mut parts, mut at_once) = (Vec::new(), Vec::new());
+            analyzer.unfinished(&raw, &mut scratch, &mut |draft| {
+                parts.push((draft.as_str().to_owned(), draft.unfinished()));
+                at_once.extend(draft.finish().map(str::to_owned));
+            });
+            prop_assert_eq!(&at_once, &traced, "{}", name);
             let finish = |(token, rest): &(String, Unfinished)| {
                 analyzer.finish(token, *rest, &mut scratch).map(str::to_owned)
             };

@@ -11,6 +11,7 @@ mod grams;
 mod intern;
 mod ngrams;
 mod number;
+mod recall;
 pub mod sampling;
 mod settings;
 pub mod smote;

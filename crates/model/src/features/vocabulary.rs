@@ -7,6 +7,7 @@ use super::{
     grams::{self, Grams},
     ngrams::{Candidate, Hit, Ngrams},
     number::NONE,
+    recall::{DROPPED, Recall},
 };
 
 /// Every n-gram that is a feature, and those that only begin one.
@@ -37,10 +38,13 @@ pub enum Feature {
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     text: sentimeter_text::Scratch,
-    /// [`Words::hash`] of the words, 0 behind each text.
-    hashes: Vec<u64>,
-    /// Their ids, [`NONE`] where a word is unknown and behind each text.
+    recall: Recall,
+    /// The model that serves them.
+    model: u64,
+    /// The words' ids, [`NONE`] where a word is unknown and behind each text.
     words: Vec<u32>,
+    /// Those that are still to be looked up.
+    asked: Vec<Asked>,
     /// Where each text ends in `words`.
     ends: Vec<u32>,
     /// Word n-grams of one, two, … words, in the order of the texts.
@@ -58,6 +62,17 @@ pub(crate) struct Group {
     row: Vec<u32>,
 }
 
+/// A word that is to be looked up.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    /// Its [`Words::hash`].
+    hash: u64,
+    /// Where in the group's words it stands.
+    place: u32,
+    /// By what it is [remembered](Recall); 0 if not at all.
+    draft: u128,
+}
+
 /// Slots for words of one text: few of them share one.
 const SEEN: usize = 2048;
 
@@ -69,11 +84,17 @@ impl Group {
 
     /// Number of words.
     pub(crate) fn words(&self) -> usize {
-        self.hashes.len()
+        self.words.len()
+    }
+
+    /// Turns to the texts of `model`, a number that no other model has and that is not 0.
+    pub(crate) fn serve(&mut self, model: u64) {
+        self.model = model;
     }
 
     fn clear(&mut self) {
-        self.hashes.clear();
+        self.words.clear();
+        self.asked.clear();
         self.ends.clear();
         self.gram_hashes.clear();
         self.gram_ends.clear();
@@ -107,18 +128,36 @@ impl Vocabulary {
     /// Cleans `raw` and puts it into the group.
     #[inline]
     pub(crate) fn read(&self, analyzer: &Analyzer, raw: &str, group: &mut Group) {
-        let Group { text, hashes, ends, gram_hashes, gram_ends, padded, bounds, .. } = group;
-        let words = self.settings.words.is_some();
-        analyzer.tokens(raw, text, &mut |token| {
-            if words {
-                hashes.push(Words::hash(token));
-            }
-            if let Some(range) = self.settings.chars {
+        let Group { text, recall, model, words, asked, ends, gram_hashes, gram_ends, padded, bounds, .. } =
+            group;
+        let mut ask = |word: &str, draft, words: &mut Vec<u32>| {
+            asked.push(Asked { hash: Words::hash(word), place: words.len() as u32, draft });
+            words.push(NONE);
+        };
+        if let Some(range) = self.settings.chars {
+            let wanted = self.settings.words.is_some();
+            analyzer.tokens(raw, text, &mut |token| {
+                if wanted {
+                    ask(token, 0, words);
+                }
                 grams::each(token, range, padded, bounds, |gram| gram_hashes.push(Grams::hash(gram)));
-            }
-        });
-        ends.push(hashes.len() as u32);
-        hashes.push(0);
+            });
+        } else {
+            // Nobody asks for the letters of a word that was met before.
+            analyzer.unfinished(raw, text, &mut |draft| {
+                let key = draft.key().unwrap_or(0);
+                match recall.find(*model, key) {
+                    Some(DROPPED) => {}
+                    Some(word) => words.push(word),
+                    None => match draft.finish() {
+                        Some(word) => ask(word, key, words),
+                        None => recall.store(*model, key, DROPPED),
+                    },
+                }
+            });
+        }
+        ends.push(words.len() as u32);
+        words.push(NONE);
         gram_ends.push(gram_hashes.len() as u32);
     }
 
@@ -126,12 +165,15 @@ impl Vocabulary {
     /// node stands there as often as it occurs, and equal ones stand together. The group is empty
     /// afterwards. Before, `fetch` is called with each node: it should have what is known of it fetched.
     pub(crate) fn rows(&self, group: &mut Group, fetch: impl Fn(u32) -> u32, mut sink: impl FnMut(&[u32])) {
-        let Group { hashes, words, ends, hits, candidates, gram_hashes, gram_ends, row, .. } = group;
-        self.words.fetch(hashes);
-        words.clear();
-        words.extend(hashes.iter().map(|&hash| self.words.find(hash).unwrap_or(NONE)));
-        // What a text's end was looked up by is as good as any word's hash.
-        ends.iter().for_each(|&end| words[end as usize] = NONE);
+        let Group { recall, model, words, asked, ends, hits, candidates, .. } = group;
+        self.words.fetch(asked.iter().map(|asked| asked.hash));
+        for &Asked { hash, place, draft } in &*asked {
+            if let Some(word) = self.words.find(hash) {
+                words[place as usize] = word;
+            }
+            recall.store(*model, draft, words[place as usize]);
+        }
+        let Group { gram_hashes, gram_ends, row, .. } = group;
         self.grams.fetch(gram_hashes);
         self.word_ngrams(words, hits, candidates);
         for hits in &*hits {
@@ -211,6 +253,7 @@ impl Vocabulary {
         for (n, hits) in (1..).zip(&*hits) {
             hits.iter().for_each(|hit| sink(hit.node, hit.place as usize, n));
         }
+        words.clear();
         if let Some(range) = self.settings.chars {
             for (i, (token, _)) in tokens.iter().enumerate() {
                 grams::each(token, range, padded, bounds, |gram| {

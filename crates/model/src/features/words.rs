@@ -63,11 +63,10 @@ impl Words {
 
     /// Has the slots of all these hashes fetched, without a branch between the loads.
     #[inline]
-    pub(crate) fn fetch(&self, hashes: &[u64]) {
+    pub(crate) fn fetch(&self, hashes: impl Iterator<Item = u64>) {
         let mask = self.slots.len().wrapping_sub(1);
-        let sum = hashes
-            .iter()
-            .fold(0, |sum, &hash| sum ^ self.slots.get(hash as usize & mask).map_or(0, |slot| slot.1));
+        let slot = |hash: u64| self.slots.get(hash as usize & mask).map_or(0, |slot| slot.1);
+        let sum = hashes.fold(0, |sum, hash| sum ^ slot(hash));
         std::hint::black_box(sum);
     }
 

@@ -4,10 +4,16 @@
 //! `tests/classic/classic.py` is the reference.
 
 use crate::analyzer::is_space;
+use crate::shortcut::Mark;
 use crate::trace::{Desk, Trace};
 use memchr::memchr;
 use memchr::memmem::{self, Finder};
 use std::sync::LazyLock;
+
+/// Of `://` and of `www.`.
+pub(crate) const URL_MARKS: [Mark; 2] = [(b':', Some(b'/')), (b'w', Some(b'w'))];
+
+pub(crate) const USER_MARKS: [Mark; 1] = [(b'@', None)];
 
 /// `(http://)[^ ]*|(https://)[^ ]*|( www\.)[^ ]*` becomes ` URL`.
 pub(crate) fn urls<T: Trace>(desk: &mut Desk<T>) {
@@ -62,12 +68,15 @@ pub(crate) fn users<T: Trace>(desk: &mut Desk<T>) {
         let mut at = from;
         loop {
             let start = at + memchr(b'@', &text.as_bytes()[at..])?;
-            let rest = &text[start + 1..];
-            let len = rest.find(is_space).unwrap_or(rest.len());
+            let name = start + 1;
+            // Most names are ASCII and end at a space; the others are read on by characters.
+            let plain = text.as_bytes()[name..].iter().take_while(|byte| byte.is_ascii_graphic()).count();
+            let rest = &text[name + plain..];
+            let len = plain + rest.find(is_space).unwrap_or(rest.len());
             if len > 0 {
-                return Some(start..start + 1 + len);
+                return Some(start..name + len);
             }
-            at = start + 1;
+            at = name;
         }
     });
 }
@@ -109,6 +118,17 @@ const EMOTICONS: [(&str, &str); 32] = [
     ("(:-D", "EMOJIgossip"),
     ("=^.^=", "EMOJIcat"),
 ];
+
+/// The first two characters of each emoticon, but for a letter in front of a sign and another.
+pub(crate) fn emoticon_marks() -> Vec<Mark> {
+    let mark = |(emoticon, _): &(&str, _)| match *emoticon.as_bytes() {
+        [first, second, third, ..] if first.is_ascii_lowercase() => (second, Some(third)),
+        [first, second, ..] => (first, Some(second)),
+        [first] => (first, None),
+        [] => (0, None),
+    };
+    EMOTICONS.iter().map(mark).collect()
+}
 
 /// Which signs occur, one bit each; letters and digits have none.
 const SIGNS: [u32; 256] = {
@@ -156,12 +176,16 @@ pub(crate) fn emoticons<T: Trace>(desk: &mut Desk<T>) {
     }
 }
 
+pub(crate) fn alphanumeric_byte(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte } else { b' ' }
+}
+
 /// `[^a-zA-Z0-9]` becomes a space.
 pub(crate) fn alphanumeric<T: Trace>(desk: &mut Desk<T>) {
     if desk.page.text.is_ascii() {
         return desk.edit_bytes(|bytes| {
             for byte in bytes {
-                *byte = if byte.is_ascii_alphanumeric() { *byte } else { b' ' };
+                *byte = alphanumeric_byte(*byte);
             }
         });
     }

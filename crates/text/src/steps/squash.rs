@@ -15,8 +15,11 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>, keep: usize) {
         let (mut kept, mut at) = (0, 0);
         while let Some(c) = text[at..].chars().next() {
             let size = c.len_utf8();
-            let unit = &text.as_bytes()[at..at + size];
-            let count = text.as_bytes()[at..].chunks_exact(size).take_while(|b| *b == unit).count();
+            let rest = &text.as_bytes()[at..];
+            let count = match *rest {
+                [byte, ref rest @ ..] if size == 1 => 1 + rest.iter().take_while(|b| **b == byte).count(),
+                _ => rest.chunks_exact(size).take_while(|b| *b == &rest[..size]).count(),
+            };
             if count > keep && !is_space(c) {
                 // The last one that stays stands for all that go.
                 let last = at + size * (keep - 1);
@@ -37,11 +40,11 @@ fn may_have_run(bytes: &[u8], keep: usize) -> bool {
         return false;
     };
     let near = bytes.get(1..).unwrap_or_default();
-    let mut found = false;
-    for ((here, next), far) in bytes.iter().zip(near).zip(far) {
-        found |= ((here == far) & (here == next) & (*here != b' ')) | (*here >= 128);
-    }
-    found
+    // Numbers and not truth values, so that the compiler compares sixteen bytes at a time.
+    let may = |((&here, &next), &far): ((&u8, &u8), &u8)| {
+        u8::from(here == far) & u8::from(here == next) & u8::from(here != b' ') | here >> 7
+    };
+    bytes.iter().zip(near).zip(far).map(may).fold(0, |any, one| any | one) != 0
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Punctuation and symbols go; letters, digits and marks of every script stay.
 
-use crate::tokens::CLAUSE_END;
+use crate::cut::CLAUSE_END;
 use crate::trace::{Desk, Page, Trace};
 use unicode_normalization::char::is_combining_mark;
 
