@@ -113,8 +113,13 @@ fn ranked(counts: impl Iterator<Item = (String, Vec<u64>)>, absent: Vec<u64>) ->
     slices
 }
 
-/// The language of each row, stated or detected.
-pub(super) fn languages(corpus: &Corpus, slots: &Slots, expected: &[String], seed: u64) -> Languages {
+/// The language of each row, stated or detected, counted; and by row, nothing for rows not looked at.
+pub(super) fn languages(
+    corpus: &Corpus,
+    slots: &Slots,
+    expected: &[String],
+    seed: u64,
+) -> (Languages, Vec<Option<String>>) {
     let stated = (0..corpus.len()).any(|row| corpus.language(row).is_some());
     let (rows, sample) =
         if stated { ((0..corpus.len() as u32).collect(), None) } else { draw(corpus, MOST_DETECTED, seed) };
@@ -171,7 +176,12 @@ pub(super) fn languages(corpus: &Corpus, slots: &Slots, expected: &[String], see
     let mut examples = strangers.clone();
     examples.sort_by_key(|&row| (std::cmp::Reverse(letters(row).min(80)), corpus.text(row as usize)));
     examples.truncate(10);
-    Languages { stated, sample, slices, expected, unexpected: strangers.len() as u64, examples }
+    let mut by_row = vec![None; corpus.len()];
+    for (&row, (language, _)) in rows.iter().zip(found) {
+        by_row[row as usize] = Some(language);
+    }
+    let unexpected = strangers.len() as u64;
+    (Languages { stated, sample, slices, expected, unexpected, examples }, by_row)
 }
 
 /// Widths of time bins, and the span in days up to which each is used.

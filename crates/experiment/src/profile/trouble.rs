@@ -27,6 +27,12 @@ pub struct Trouble {
     pub time: Option<Leak>,
     /// Whether the author alone tells it.
     pub author: Option<Leak>,
+    /// Whether the channel alone tells it; a row without one counts as of a channel of its own.
+    pub channel: Option<Leak>,
+    /// Whether the file or system that the row came in tells it.
+    pub source: Option<Leak>,
+    /// Whether the language alone tells it, stated or detected.
+    pub language: Option<Leak>,
 }
 
 /// Identical texts with different labels.

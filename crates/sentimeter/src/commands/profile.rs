@@ -15,7 +15,7 @@ use crate::args::{Global, ProfileArgs};
 use crate::data::Loaded;
 use crate::output::Output;
 use crate::progress::Shown;
-use crate::{data, home, interrupt};
+use crate::{data, home, interrupt, terminal};
 
 /// What `--json` prints: every number of the page.
 #[derive(Serialize)]
@@ -40,8 +40,7 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         .out
         .clone()
         .unwrap_or_else(|| global.home.join("reports").join(format!("profile-{}", slug(&name))));
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    anyhow::ensure!(!folder.is_file(), "{} is a file: --out names a folder", folder.display());
 
     let Loaded { corpus, read, imported } =
         data::load_with_reports(global, &args.data, &options, &mut progress)?;
@@ -49,6 +48,9 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         Some(name) => Some(data::load(global, std::slice::from_ref(name), &options, &mut progress)?),
         None => None,
     };
+    // Before the long work, so that nobody waits for a page that has no place.
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let against = args.against.as_ref().map(|other| name_of(std::slice::from_ref(other)));
     let found = profile(
         &name,
@@ -65,7 +67,6 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         },
         &mut progress,
     )?;
-    progress.show("draw", 0, None, None);
     let Profiled { profile, suspects, .. } = &found;
 
     let mut suspicious_file = None;
@@ -82,7 +83,10 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         label_next_file = Some(path);
     }
     let files = exports(suspicious_file.as_deref(), label_next_file.as_deref());
-    let page = page(profile, &files);
+    progress.show("lay out", 0, None, None);
+    let page = page(profile, &files).render(|done, of| {
+        progress.show("draw", done as u64, Some(of as u64), None);
+    })?;
     // Its files are written beside their names: a signal waits until they have them.
     let page = interrupt::hold_off(|| page.write(&folder))
         .with_context(|| format!("cannot write the page into {}", folder.display()))?;
@@ -140,9 +144,15 @@ fn print(out: &mut impl Write, profile: &Profile) -> io::Result<()> {
         .classes
         .iter()
         .zip(&profile.class_rows)
-        .map(|(name, rows)| format!("{name} {rows}"))
+        .map(|(name, rows)| format!("{} {rows}", terminal::line(name)))
         .collect();
-    writeln!(out, "{}: {} ({})", profile.name, data::rows(profile.rows), classes.join(", "))?;
+    writeln!(
+        out,
+        "{}: {} ({})",
+        terminal::line(&profile.name),
+        data::rows(profile.rows),
+        classes.join(", ")
+    )?;
     if profile.warnings.is_empty() {
         writeln!(out, "nothing was found wrong with it")?;
     }
@@ -151,7 +161,7 @@ fn print(out: &mut impl Write, profile: &Profile) -> io::Result<()> {
             Severity::Serious => "SERIOUS",
             Severity::Warning => "warning",
         };
-        writeln!(out, "{severity}  {}", warning.message)?;
+        writeln!(out, "{severity}  {}", terminal::line(&warning.message))?;
     }
     Ok(())
 }
@@ -173,7 +183,13 @@ fn name_of(names: &[String]) -> String {
 fn slug(name: &str) -> String {
     let kept =
         name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@') { c } else { '-' });
-    let slug: String = kept.take(100).collect();
+    // A name on disk has 255 bytes, and `profile-` stands before this one.
+    let mut bytes = 0;
+    let fits = |c: &char| {
+        bytes += c.len_utf8();
+        bytes <= 200
+    };
+    let slug: String = kept.take_while(fits).collect();
     let slug = slug.trim_matches(['-', '.']).to_owned();
     if slug.is_empty() { "data".to_owned() } else { slug }
 }
