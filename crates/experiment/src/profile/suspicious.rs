@@ -16,6 +16,9 @@ const LEAST: usize = 10;
 /// Rows whose labels are doubted at most under `quick`.
 const QUICK_ROWS: usize = 100_000;
 
+/// Rows up to which they are doubted by pieces of words, too, where there is time.
+const PIECES_ROWS: usize = 200_000;
+
 /// A row whose label may be wrong.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Suspect {
@@ -45,6 +48,8 @@ pub struct Suspicions {
     pub sample: Option<Sample>,
     /// Folds of the quick model.
     pub folds: u32,
+    /// Whether the quick model knows pieces of words (3 to 5 characters) beside words and pairs of words.
+    pub pieces: bool,
     /// The quick model's out-of-fold accuracy: how far its doubts can be trusted.
     pub accuracy: f64,
     /// The classes, in the order of `joint`.
@@ -87,9 +92,11 @@ pub(super) fn suspicious(
     let most = if quick { QUICK_ROWS } else { usize::MAX };
     let (rows, sample) = draw_of(rows, corpus, most, seed);
     let folds = if quick { 3 } else { 5 };
+    let pieces = !quick && rows.len() <= PIECES_ROWS;
     let rows = rows.into_iter().filter_map(|row| Some((row, class(row)?)));
-    let Some(found) = Quick::new(recipe, folds, seed).out_of_fold(corpus, rows, &labels, groups, hooks)?
-    else {
+    let model = Quick::new(recipe, folds, seed);
+    let model = if pieces { model.with_pieces() } else { model };
+    let Some(found) = model.out_of_fold(corpus, rows, &labels, groups, hooks)? else {
         return Ok(None);
     };
     let thresholds = thresholds(&found);
@@ -129,6 +136,7 @@ pub(super) fn suspicious(
         rows: found.rows.len() as u64,
         sample,
         folds,
+        pieces,
         accuracy: found.accuracy,
         confident: all.iter().filter(|s| s.confident).count() as u64,
         classes: labels,

@@ -66,10 +66,8 @@ pub(super) fn warnings(profile: &Profile) -> Vec<Warning> {
         warn(Severity::Serious, "one_class", message);
     }
     if profile.rows < FEW {
-        let message = format!(
-            "only {}: most of what could be wrong shows from a few hundred on",
-            rows(profile.rows)
-        );
+        let message =
+            format!("only {}: most of what could be wrong shows from a few hundred on", rows(profile.rows));
         warn(Severity::Warning, "few", message);
     }
     let conflicts = &trouble.conflicts;

@@ -174,7 +174,7 @@ impl Section {
     }
 
     /// Two columns on a wide screen, the first half as wide again as the second; one below the other on a narrow one
-    /// and on paper.
+    /// and on paper, where what is folded away in them is left out.
     pub fn beside(&mut self, first: impl FnOnce(&mut Self), second: impl FnOnce(&mut Self)) -> &mut Self {
         let (mut left, mut right) = (Self::nested(), Self::nested());
         first(&mut left);

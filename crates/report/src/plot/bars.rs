@@ -306,3 +306,26 @@ impl Bars {
 fn sliver(from: f64, to: f64) -> f64 {
     if from == to { 0.0 } else { 1.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// x and anchor of the label `text`.
+    fn place(svg: &str, text: &str) -> (f64, bool) {
+        let element = svg.split("<text").find(|e| e.contains(&format!(">{text}<"))).unwrap();
+        let x = element.split("x=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        (x.parse().unwrap(), element.contains("text-anchor=\"end\""))
+    }
+
+    #[test]
+    fn numbers_stand_behind_the_end_of_their_bar_on_either_side() {
+        let bars = Bars::new("Change", "points").categories(["fell", "rose"]).number(Number::Decimal(1));
+        let figure = bars.series(Series::new("change", [-3.5, 3.5])).horizontal().wide(480.0).draw("change");
+        let svg = figure.svg();
+        let (name, low, high) = (place(&svg, "fell"), place(&svg, "\u{2212}3.5"), place(&svg, "3.5"));
+        assert!(low.1 && !high.1, "away from zero");
+        assert!(name.0 + 20.0 < low.0 && low.0 + 100.0 < high.0, "{name:?} {low:?} {high:?}");
+        assert_eq!(figure.size()[0], 480.0);
+    }
+}

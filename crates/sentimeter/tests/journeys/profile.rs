@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::desk::{Desk, rows};
+use crate::desk::{Desk, example, rows};
 
 /// Made-up feedback: sentences of everyday words in which the mood is clear. Times, authors and
 /// classes go their own ways.
@@ -123,7 +123,7 @@ fn planted_troubles_are_all_found() {
     let answer = desk.run(&["profile", "sick.csv", "--json"]).ok();
     let found = answer.json();
     let kinds = kinds(&found);
-    for planted in ["time", "conflicts", "near_duplicates", "encoding"] {
+    for planted in ["time", "conflicts", "near_duplicates", "encoding", "encoded_twice"] {
         assert!(kinds.contains(&planted), "{planted}: {kinds:?}");
     }
     assert_eq!(found["warnings"][0]["severity"], "serious");
@@ -136,7 +136,7 @@ fn planted_troubles_are_all_found() {
     let alone = desk.run(&["profile", "sick.csv", "--json", "--threads", "1"]).ok().json();
     assert_eq!(alone, found);
     let said = desk.run(&["profile", "sick.csv", "--quick"]).ok();
-    said.prints(&["SERIOUS", "3 identical texts", "index.html"]);
+    said.prints(&["SERIOUS", "3 texts stand more than once, with different labels", "index.html"]);
     let page = desk.text("home/reports/profile-sick.csv/index.html");
     for part in ["The time alone tells the label", "Identical texts, different labels", "Damaged characters"]
     {
@@ -144,7 +144,7 @@ fn planted_troubles_are_all_found() {
     }
     assert!(page.len() < 3 << 20, "{} bytes", page.len());
     let figures = desk.names("home/reports/profile-sick.csv/figures");
-    for name in ["classes", "time", "lengths-words", "cloud-0", "cloud-1", "words", "growth", "coverage"] {
+    for name in ["classes", "time", "lengths-words", "cloud-0", "cloud-1", "words-0", "growth", "coverage"] {
         for ending in ["svg", "png"] {
             assert!(figures.contains(&format!("{name}.{ending}")), "{name}.{ending} of {figures:?}");
         }
@@ -238,5 +238,92 @@ fn nothing_to_look_at_is_said() {
     desk.put("empty.csv", "text,label\n");
     desk.run(&["profile", "empty.csv"]).ends(1);
     desk.run(&["profile", "nowhere"]).ends(1).tells(&["nowhere"]);
+    assert_eq!(desk.names("home/reports"), [""; 0], "what could not be read leaves no folder");
+    desk.run(&["profile", &example("feedback.csv"), "--out", "empty.csv"])
+        .ends(1)
+        .tells(&["empty.csv is a file"]);
     desk.run(&["profile", "empty.csv", "--model", "x"]).ends(2);
+}
+
+#[test]
+fn a_channel_a_file_or_a_language_for_each_class_is_seen() {
+    let desk = Desk::new();
+    let feedback = Feedback::new().sound(400);
+    let mut csv = "text,label,channel,language\n".to_owned();
+    for (at, [text, label, ..]) in feedback.lines.iter().enumerate() {
+        // One in twenty stands elsewhere: no rule without an exception.
+        let usual = (label == "positive") ^ (at % 20 == 0);
+        let (channel, language) = if usual { ("survey", "en") } else { ("ticket", "fr") };
+        writeln!(csv, "\"{text}\",{label},{channel},{language}").unwrap();
+    }
+    desk.put("told.csv", csv);
+    let found = desk.run(&["profile", "told.csv", "--quick", "--json"]).ok().json();
+    let leaks: Vec<&str> = kinds(&found).into_iter().filter(|kind| *kind != "language").collect();
+    assert_eq!(leaks, ["channel", "language_leak"]);
+    assert!(found["trouble"]["channel"]["auc"]["low"].as_f64().unwrap() > 0.9);
+    assert_eq!(found["warnings"][0]["severity"], "serious");
+
+    for class in ["negative", "positive"] {
+        let texts = feedback.lines.iter().filter(|line| line[1] == class).map(|line| line[0].as_str());
+        desk.put(&format!("{class}.txt"), texts.collect::<Vec<_>>().join("\n"));
+    }
+    let files = ["profile", "negative.txt", "positive.txt", "--label-from-name", "{label}.txt", "--quick"];
+    let said = desk.run(&files).ok();
+    said.prints(&["the file or system that a row came in alone tells the label", "AUC 1.000"]);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_called_sound() {
+    let desk = Desk::new();
+    desk.put("one.csv", "text,label\na good day,positive\n");
+    desk.put("links.csv", {
+        let rows = (0..100).map(|n| format!("http://x.y/{n} @ann,{}\n", ["up", "down"][n % 2]));
+        format!("text,label\n{}", rows.collect::<String>())
+    });
+    let of = |name: &str| desk.run(&["profile", name, "--json", "-q"]).ok().json();
+    assert_eq!(kinds(&of("one.csv")), ["one_class", "few"]);
+    assert!(kinds(&of("links.csv")).contains(&"wordless"));
+}
+
+#[test]
+fn three_hundred_classes_fit_on_a_page() {
+    let desk = Desk::new();
+    let mut csv = "text,label\n".to_owned();
+    for n in 0..6000_u32 {
+        writeln!(
+            csv,
+            "we spoke of word{} and word{} today number {n},class {}",
+            n % 300,
+            n * 7 % 311,
+            n % 300
+        )
+        .unwrap();
+    }
+    desk.put("many.csv", csv);
+    let found = desk.run(&["profile", "many.csv", "--quick", "--json", "--out", "look"]).ok().json();
+    assert_eq!(found["class_count"], 300);
+    assert_eq!(found["smallest"], serde_json::json!({ "name": "class 0", "rows": 20 }));
+    assert!(!kinds(&found).contains(&"classes"), "all are alike");
+    assert_eq!(found["suspicious"]["joint"].as_array().unwrap().len(), 300, "all of it is in --json");
+    let page = desk.text("look/index.html");
+    assert!(page.len() < 3 << 20, "{} bytes", page.len());
+}
+
+#[test]
+fn names_of_classes_are_shown_not_obeyed() {
+    let desk = Desk::new();
+    let long = "a".repeat(300);
+    let labels = ["<script>alert(1)</script>", "\u{1b}[31mred", "سلبي", "no label", "\u{202e}live", &long];
+    let mut csv = "text,label\n".to_owned();
+    for n in 0..300 {
+        writeln!(csv, "a text of its own number {n} w{},{}", n % 37, labels[n % labels.len()]).unwrap();
+    }
+    desk.put("odd.csv", csv);
+    let said = desk.run(&["profile", "odd.csv", "--quick", "--out", "look"]).ok();
+    assert!(!said.out.contains('\u{1b}') && !said.err.contains("WARN"), "{said}");
+    let page = desk.text("look/index.html");
+    assert!(!page.contains("<script>alert") && !page.contains('\u{1b}'));
+    assert!(page.contains("\u{2068}سلبي\u{2069} "), "a name in a sentence keeps its direction to itself");
+    let found = desk.run(&["profile", "odd.csv", "--quick", "--json", "-q"]).ok().json();
+    assert_eq!((&found["class_count"], &found["labelled"]), (&6.into(), &300.into()));
 }

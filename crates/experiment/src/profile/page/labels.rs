@@ -18,10 +18,11 @@ const LISTED: usize = 100;
 
 pub(super) fn suspicious(section: &mut Section, found: &Suspicions) {
     section.text(format!(
-        "A quick model of words and pairs of words, {} of the time right on texts that it had not seen ({} folds), \
+        "A quick model of words{}, {} of the time right on texts that it had not seen ({} folds), \
          confidently disagrees with {} of {} labels (confident learning: Northcutt, Jiang & Chuang 2021). Where it is \
          right the label is wrong; where it is wrong the text is hard, ironic, or says little. The export lists all of \
          them; correct the column label and import the file.{}",
+        if found.pieces { ", pairs of words and pieces of words" } else { " and pairs of words" },
         percent(found.accuracy),
         found.folds,
         count(found.confident),

@@ -13,6 +13,9 @@ use crate::profile::{Distinct, Profile, Symbol};
 const CLOUD: usize = 1000;
 const CLOUDS: usize = 6000;
 
+/// Terms that a plot beside a cloud shows.
+const BESIDE: usize = 12;
+
 /// Units that a plot beside a cloud is wide.
 const NARROW: f64 = 560.0;
 
@@ -29,27 +32,19 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
     }
     let colours = Colour::of_labels(&profile.classes);
     for (at, class) in profile.words.iter().enumerate() {
-        section.heading(short(&class.class));
         let colour = colours.get(at).copied();
         let name = short(&class.class);
-        section.beside(
-            |left| cloud(left, profile, at, colour),
-            |right| {
-                telling(right, &format!("Words of {name}"), &format!("words-{at}"), &class.words, colour);
-            },
-        );
+        let (words, pairs) = (format!("Words of {name}"), format!("Pairs of words of {name}"));
         section.beside(
             |left| {
-                let title = format!("Pairs of words of {name}");
-                telling(left, &title, &format!("pairs-{at}"), &class.bigrams, colour);
+                left.heading(name);
+                cloud(left, profile, at, colour);
+                table(left, &format!("{words}: all {}", class.words.len()), &class.words);
+                table(left, &format!("{pairs}: all {}", class.bigrams.len()), &class.bigrams);
             },
             |right| {
-                table(right, &format!("Words of {name}: all {}", class.words.len()), &class.words);
-                table(
-                    right,
-                    &format!("Pairs of words of {name}: all {}", class.bigrams.len()),
-                    &class.bigrams,
-                );
+                telling(right, &words, &format!("words-{at}"), &class.words, colour);
+                telling(right, &pairs, &format!("pairs-{at}"), &class.bigrams, colour);
             },
         );
     }
@@ -122,7 +117,7 @@ fn telling(section: &mut Section, title: &str, name: &str, terms: &[Distinct], c
     if terms.is_empty() {
         return;
     }
-    let shown = &terms[..terms.len().min(SHOWN)];
+    let shown = &terms[..terms.len().min(BESIDE)];
     let mut series = Series::new("z", shown.iter().map(|term| term.z));
     if let Some(colour) = colour {
         series = series.colour(colour);
