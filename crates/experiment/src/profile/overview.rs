@@ -264,7 +264,7 @@ fn name(number: i64, unit: &str) -> (i64, String) {
             let (year, month) = (1970 + months.div_euclid(12), 1 + months.rem_euclid(12));
             let first = Date::new(year as i16, month as i8, 1).ok();
             let start = first.and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok());
-            let name = if unit == "year" { year.to_string() } else { format!("{year}-{month:02}") };
+            let name = if unit == "year" { format!("{year:04}") } else { format!("{year}-{month:02}") };
             (start.map_or(0, Timestamp::as_millisecond), name)
         }
     }

@@ -155,6 +155,7 @@ fn title_of(kind: &str) -> &'static str {
         "wordless" => "Texts without a word",
         "empty" => "Rows without a text",
         "broken" => "Rows that could not be read",
+        "bad_times" => "Times that could not be read",
         "one_word" => "Texts of one word",
         "language" => "Another language than expected",
         "labels" => "Labels that the words contradict",

@@ -109,6 +109,8 @@ pub struct Little {
     pub broken: u64,
     /// Rows dropped since no rule maps their label.
     pub unmapped: u64,
+    /// Rows kept whose time could not be read.
+    pub bad_times: u64,
     /// Texts of one word.
     pub one_word: u64,
     /// Texts of mentions, links and white space alone.
@@ -255,6 +257,7 @@ pub(super) fn little(corpus: &Corpus, words: &[u32], read: Option<&ReadReport>) 
         empty: sum(|f| f.empty),
         broken: sum(|f| f.bad),
         unmapped: sum(|f| f.unmapped.values().sum()),
+        bad_times: sum(|f| f.bad_times),
         one_word: words.iter().filter(|&&n| n == 1).count() as u64,
         wordless,
     }

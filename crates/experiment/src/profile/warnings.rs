@@ -22,7 +22,7 @@ pub struct Warning {
     pub severity: Severity,
     /// What gives the label away: `time`, `author`, `channel`, `source` or `language_leak`; else
     /// `one_class`, `few`, `conflicts`, `duplicates`, `near_duplicates`, `encoding`, `encoded_twice`,
-    /// `empty`, `broken`, `one_word`, `wordless`, `language`, `labels` or `classes`.
+    /// `empty`, `broken`, `bad_times`, `one_word`, `wordless`, `language`, `labels` or `classes`.
     pub kind: &'static str,
     /// What was found and what to do, a sentence or two.
     pub message: String,
@@ -135,6 +135,16 @@ pub(super) fn warnings(profile: &Profile) -> Vec<Warning> {
         let message =
             format!("{} could not be read and were left out; see the quarantine", rows(little.broken));
         warn(Severity::Warning, "broken", message);
+    }
+    if little.bad_times > 0 {
+        let message = format!(
+            "{} a time that could not be read, and count for nothing over time: write times as 2024-02-29T18:30:00Z",
+            match little.bad_times {
+                1 => "1 row has".to_owned(),
+                n => format!("{n} rows have"),
+            }
+        );
+        warn(Severity::Warning, "bad_times", message);
     }
     if share(little.one_word) > ONE_WORD {
         let message =

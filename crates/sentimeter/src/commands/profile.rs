@@ -73,13 +73,13 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
     if suspects.iter().any(|suspect| suspect.confident) {
         let path = folder.join("suspicious.csv");
         let listed = suspects.iter().filter(|suspect| suspect.confident);
-        put(&path, |out| write_suspects(out, &corpus, listed))?;
+        export(&path, |out| write_suspects(out, &corpus, listed))?;
         suspicious_file = Some(path);
     }
     let mut label_next_file = None;
     if args.label_next > 0 {
         let path = folder.join("label-next.csv");
-        put(&path, |out| write_next(out, &corpus, &profile.label_next))?;
+        export(&path, |out| write_next(out, &corpus, &profile.label_next))?;
         label_next_file = Some(path);
     }
     let files = exports(suspicious_file.as_deref(), label_next_file.as_deref());
@@ -125,14 +125,26 @@ fn exports(suspicious: Option<&Path>, next: Option<&Path>) -> Vec<(String, Strin
     suspicious.into_iter().chain(next).collect()
 }
 
-/// Writes a file whole or not at all.
-fn put(
-    path: &Path,
-    write: impl FnOnce(io::BufWriter<std::fs::File>) -> io::Result<()>,
-) -> anyhow::Result<()> {
+/// Writes an export whole or not at all. What is there already may hold somebody's corrections: where it
+/// says something else it is kept under another name.
+fn export(path: &Path, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyhow::Result<()> {
     let work = || -> io::Result<()> {
+        let mut bytes = Vec::new();
+        write(&mut bytes)?;
+        match std::fs::read(path) {
+            Ok(old) if old == bytes => return Ok(()),
+            Ok(_) => {
+                let free = |n: &u32| !path.with_extension(format!("{n}.csv")).exists();
+                let n = (1..).find(free).unwrap_or(u32::MAX);
+                let kept = path.with_extension(format!("{n}.csv"));
+                std::fs::rename(path, &kept)?;
+                note!("{} was there and differs: it is kept as {}", path.display(), kept.display());
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
         let output = Output::create(path)?;
-        write(io::BufWriter::new(output.file()?))?;
+        output.file()?.write_all(&bytes)?;
         output.finish()
     };
     work().with_context(|| format!("cannot write {}", path.display()))

@@ -165,6 +165,15 @@ fn wrong_labels_are_exported_corrected_and_imported() {
     assert_eq!(&listed[0][..3], ["id", "text", "label"]);
     let first: Vec<&String> = listed[1..].iter().take(16).map(|row| &row[1]).collect();
     assert!(wrong.iter().filter(|text| first.contains(text)).count() >= 6, "{first:?}");
+    // Looking again must not cost the user what was corrected meanwhile; what is as it was is left alone.
+    desk.run(&["profile", "doubtful.csv", "--quick", "--out", "look"]).ok();
+    let mine = desk.text("look/suspicious.csv").replacen("positive", "neutral", 1);
+    desk.put("look/suspicious.csv", &mine);
+    let again = desk.run(&["profile", "doubtful.csv", "--quick", "--out", "look"]).ok();
+    again.tells(&["kept as look/suspicious.1.csv"]);
+    assert_eq!(desk.text("look/suspicious.1.csv"), mine);
+    let kept = desk.names("look");
+    assert_eq!(kept, ["figures", "index.html", "suspicious.1.csv", "suspicious.csv"]);
     // The user takes all suggestions.
     let mut corrected = String::new();
     for (at, row) in listed.iter().enumerate() {
@@ -283,6 +292,30 @@ fn what_cannot_be_looked_at_is_not_called_sound() {
     let of = |name: &str| desk.run(&["profile", name, "--json", "-q"]).ok().json();
     assert_eq!(kinds(&of("one.csv")), ["one_class", "few"]);
     assert!(kinds(&of("links.csv")).contains(&"wordless"));
+}
+
+#[test]
+fn a_reader_of_the_numbers_may_leave() {
+    let desk = Desk::new();
+    desk.put("sound.csv", Feedback::new().sound(100).csv());
+    let mut command = desk.command(&["profile", "sound.csv", "--quick", "--json", "-q"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+}
+
+#[test]
+fn times_that_cannot_be_read_are_told() {
+    let desk = Desk::new();
+    let mut feedback = Feedback::new().sound(60);
+    feedback.lines[7][2] = "sometime in spring".into();
+    feedback.lines[9][2] = "0001-01-01".into();
+    desk.put("times.csv", feedback.csv());
+    let found = desk.run(&["profile", "times.csv", "--quick", "--json"]).ok().json();
+    assert_eq!(found["trouble"]["little"]["bad_times"], 1);
+    assert!(kinds(&found).contains(&"bad_times"));
 }
 
 #[test]

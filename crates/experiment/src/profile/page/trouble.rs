@@ -31,6 +31,7 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
     row("rows without a text, left out", trouble.little.empty, "empty");
     row("rows that could not be read, left out", trouble.little.broken, "broken");
     row("rows with an unknown label, left out", trouble.little.unmapped, "");
+    row("rows whose time could not be read", trouble.little.bad_times, "bad_times");
     row("texts of one word", trouble.little.one_word, "one_word");
     row("texts of mentions, links and signs alone", trouble.little.wordless, "wordless");
     row("texts surely in another language", profile.languages.unexpected, "language");

@@ -35,6 +35,11 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
         let colour = colours.get(at).copied();
         let name = short(&class.class);
         let (words, pairs) = (format!("Words of {name}"), format!("Pairs of words of {name}"));
+        if class.words.is_empty() && class.bigrams.is_empty() {
+            section.heading(name);
+            cloud(section, profile, at, colour);
+            continue;
+        }
         section.beside(
             |left| {
                 left.heading(name);
