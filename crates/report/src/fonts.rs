@@ -352,8 +352,7 @@ mod tests {
 
     use super::*;
 
-    proptest! {
-        #[test]
+    #[test]
     fn every_family_is_a_name_to_css() {
         for family in FAMILIES.split(',').filter(|family| *family != "sans-serif") {
             let bare = family.strip_prefix('\'').and_then(|f| f.strip_suffix('\''));
@@ -361,7 +360,8 @@ mod tests {
         }
     }
 
-    #[test]
+    proptest! {
+        #[test]
         fn whatever_is_drawable_has_glyphs(text in any::<String>()) {
             let shown = drawable(&text);
             prop_assert!(shown.chars().all(|c| covered(c).is_some()), "{shown:?}");

@@ -1,6 +1,8 @@
 //! Labels that the words contradict: confident learning (Northcutt, Jiang & Chuang 2021,
 //! arXiv:1911.00068).
 
+use std::collections::HashSet;
+
 use sentimeter_corpus::{Corpus, Groups};
 use sentimeter_model::Hooks;
 use sentimeter_text::Recipe;
@@ -61,7 +63,7 @@ pub struct Suspicions {
     pub joint: Vec<Vec<u64>>,
     /// Rows that the joint has off its diagonal.
     pub confident: u64,
-    /// The most suspicious, at most 50.
+    /// The most suspicious, at most 50, each text once.
     pub first: Vec<Suspect>,
 }
 
@@ -132,6 +134,9 @@ pub(super) fn suspicious(
         text: Some(super::excerpt(corpus.text(suspect.row as usize))),
         ..suspect.clone()
     };
+    // Repeated texts would fill the list; the export holds all of them.
+    let mut seen = HashSet::new();
+    let mut fresh = |suspect: &Suspect| seen.insert(corpus.text(suspect.row as usize));
     let suspicions = Suspicions {
         rows: found.rows.len() as u64,
         sample,
@@ -142,7 +147,7 @@ pub(super) fn suspicious(
         classes: labels,
         thresholds,
         joint,
-        first: all.iter().filter(|s| s.confident).take(50).map(shown).collect(),
+        first: all.iter().filter(|s| s.confident && fresh(s)).take(50).map(shown).collect(),
     };
     Ok(Some((suspicions, all, found)))
 }

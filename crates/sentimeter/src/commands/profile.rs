@@ -77,7 +77,9 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         suspicious_file = Some(path);
     }
     let mut label_next_file = None;
-    if args.label_next > 0 {
+    if args.label_next > 0 && profile.label_next.is_empty() {
+        note!("no text without a label is left to label next");
+    } else if args.label_next > 0 {
         let path = folder.join("label-next.csv");
         export(&path, |out| write_next(out, &corpus, &profile.label_next))?;
         label_next_file = Some(path);

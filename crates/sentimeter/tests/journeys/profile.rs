@@ -215,6 +215,9 @@ fn texts_to_label_next_come_back_labelled() {
     desk.put("labelled.csv", labelled);
     let back = desk.run(&["import", "labelled.csv", "--json"]).ok().json();
     assert_eq!((&back["rows"], &back["unlabelled"]), (&15.into(), &0.into()));
+    let none = desk.run(&["profile", "labelled.csv", "--label-next", "5", "--out", "none", "--quick"]).ok();
+    none.tells(&["no text without a label is left"]);
+    assert_eq!(desk.names("none"), ["figures", "index.html"]);
     // As it was exported, without a label: also a data set.
     let raw = desk.run(&["import", "look/label-next.csv", "--json"]).ok().json();
     assert_eq!(raw["unlabelled"], 15);
