@@ -57,6 +57,26 @@ fn half_of_the_flipped_labels_stand_in_the_first_tenth() {
 }
 
 #[test]
+fn a_repeated_text_stands_once_among_the_suspects() {
+    let mut corpus = Corpus::new();
+    for row in 0..600 {
+        let (mood, label) = if row % 2 == 0 { ("lovely", "positive") } else { ("dreadful", "negative") };
+        let text = format!("{mood} word{} word{}", row % 37, row % 53);
+        corpus.push(Example { text: &text, label: Some(label), ..Example::default() }).unwrap();
+    }
+    for _ in 0..5 {
+        let text = "a lovely lovely evening with word7 and lovely people";
+        corpus.push(Example { text, label: Some("negative"), ..Example::default() }).unwrap();
+    }
+    corpus.sort_labels();
+    let found = look(&corpus);
+    let first = found.profile.suspicious.unwrap().first;
+    let evening = first.iter().filter(|s| s.text.as_deref().is_some_and(|t| t.contains("evening"))).count();
+    assert_eq!(evening, 1);
+    assert!(found.suspects[..5].iter().all(|s| s.row >= 600), "all of them are ranked");
+}
+
+#[test]
 fn the_order_of_the_rows_does_not_matter() {
     let Some(corpus) = data("umsab/french/val_text.txt") else { return };
     let backwards = corpus.select(&(0..corpus.len() as u32).rev().collect::<Vec<_>>());

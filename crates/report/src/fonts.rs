@@ -18,8 +18,10 @@ use unicode_bidi::BidiInfo;
 /// Copyright and SIL Open Font License 1.1 of the bundled fonts.
 pub const LICENCE: &str = include_str!("../assets/fonts/OFL.txt");
 
-/// The families in the order in which a character looks for its glyph.
-pub(crate) const FAMILIES: &str = "Noto Sans,Noto Sans Arabic,Noto Sans Math,Noto Sans Symbols 2,sans-serif";
+/// The families in the order in which a character looks for its glyph. In quotes: a name that holds a number is
+/// none to CSS without them, and the whole list would count for nothing.
+pub(crate) const FAMILIES: &str =
+    "'Noto Sans','Noto Sans Arabic','Noto Sans Math','Noto Sans Symbols 2',sans-serif";
 
 /// One bundled font file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -349,6 +351,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn every_family_is_a_name_to_css() {
+        for family in FAMILIES.split(',').filter(|family| *family != "sans-serif") {
+            let bare = family.strip_prefix('\'').and_then(|f| f.strip_suffix('\''));
+            assert!(bare.is_some_and(|bare| !bare.contains(['\'', '"'])), "{family} is not quoted");
+        }
+    }
 
     proptest! {
         #[test]

@@ -74,6 +74,8 @@ fn log(cli: &Cli) {
         (false, 2) => "debug",
         (false, _) => "trace",
     };
+    // The rasteriser remarks on every letter that another font has.
+    let level = format!("{level},usvg=error,resvg=error");
     let filter = tracing_subscriber::EnvFilter::try_from_env("SENTIMETER_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     tracing_subscriber::fmt()

@@ -1,5 +1,5 @@
-//! What is known of a text before it is read: can its label be told from when, or by whom, it was
-//! written?
+//! What is known of a text before it is read: can its label be told from when, by whom, where or in
+//! which language it was written?
 
 use std::collections::HashMap;
 
@@ -54,19 +54,37 @@ pub(super) fn by_time(corpus: &Corpus, groups: &Groups, seed: u64) -> Option<Lea
     measure(corpus, groups, &rows, &keys, times.len(), seed)
 }
 
-/// Labels as the author tells them, by the author's other rows alone. A text that repeats another
-/// one lies in its fold, so that an author who posts one text over and over tells nothing.
-pub(super) fn by_author(corpus: &Corpus, groups: &Groups, seed: u64) -> Option<Leak> {
-    let rows: Vec<u32> = labelled(corpus, |row| corpus.author(row).is_some());
+/// Labels as the author (the channel, the file) tells them, by the other rows of the same one alone.
+/// `of` answers for a row, or has nothing to say. A text that repeats another one lies in its fold, so
+/// that an author who posts one text over and over tells nothing.
+pub(super) fn by_value<'a>(
+    corpus: &Corpus,
+    groups: &Groups,
+    of: impl Fn(usize) -> Option<&'a str>,
+    seed: u64,
+) -> Option<Leak> {
+    let rows: Vec<u32> = labelled(corpus, |row| of(row).is_some());
+    // Numbers are but names of buckets: in which order they are given out changes nothing.
     let mut numbers: HashMap<&str, u32> = HashMap::new();
     let keys: Vec<u32> = rows
         .iter()
         .map(|&row| {
             let next = numbers.len() as u32;
-            *numbers.entry(corpus.author(row as usize).unwrap_or_default()).or_insert(next)
+            *numbers.entry(of(row as usize).unwrap_or_default()).or_insert(next)
         })
         .collect();
     measure(corpus, groups, &rows, &keys, numbers.len(), seed)
+}
+
+/// The same where a row that states nothing is one more value: a column that only the rows of one class
+/// fill tells that class.
+pub(super) fn by_stated<'a>(
+    corpus: &Corpus,
+    groups: &Groups,
+    of: impl Fn(usize) -> Option<&'a str>,
+    seed: u64,
+) -> Option<Leak> {
+    by_value(corpus, groups, |row| Some(of(row).unwrap_or_default()), seed)
 }
 
 fn labelled(corpus: &Corpus, has: impl Fn(usize) -> bool) -> Vec<u32> {
@@ -163,6 +181,10 @@ mod tests {
         (corpus, groups)
     }
 
+    fn by_author(corpus: &Corpus, groups: &Groups, seed: u64) -> Option<Leak> {
+        by_value(corpus, groups, |row| corpus.author(row), seed)
+    }
+
     /// A few bits of a number that look random.
     fn lot(i: usize) -> usize {
         (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) % 1000
@@ -193,6 +215,16 @@ mod tests {
         let leak = by_author(&corpus, &groups, 0).unwrap();
         assert!(leak.leaks && leak.auc.value > 0.99, "{leak:?}");
         assert!(!by_time(&corpus, &groups, 0).unwrap().leaks);
+    }
+
+    #[test]
+    fn what_only_one_class_states_tells_it() {
+        let (corpus, groups) = corpus(1000, |i| (i % 2 == 0, 0, "x".into()));
+        let channel = |row: usize| (row.is_multiple_of(2) && lot(row) < 900).then_some("web");
+        let leak = by_stated(&corpus, &groups, channel, 0).unwrap();
+        assert!(leak.leaks && leak.distinct == 2 && leak.auc.value > 0.9, "{leak:?}");
+        assert_eq!(by_value(&corpus, &groups, channel, 0), None, "one value, one class: nothing to compare");
+        assert_eq!(by_stated(&corpus, &groups, |_| None, 0), None);
     }
 
     #[test]

@@ -93,6 +93,10 @@ pub struct Profile {
     pub classes: Vec<String>,
     /// Rows of each.
     pub class_rows: Vec<u64>,
+    /// Different classes, also those that are counted together.
+    pub class_count: u64,
+    /// The class of the fewest rows.
+    pub smallest: Option<Class>,
     /// What matters of everything below, the worst first.
     pub warnings: Vec<Warning>,
     /// Rows by channel; empty where none is stated, like the next one.
@@ -131,6 +135,15 @@ pub struct Profile {
     pub label_next: Vec<Next>,
 }
 
+/// A class and its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Class {
+    /// What it is called.
+    pub name: String,
+    /// How many rows have it.
+    pub rows: u64,
+}
+
 /// A profile and what is exported beside it.
 #[derive(Debug)]
 pub struct Profiled {
@@ -158,7 +171,7 @@ pub fn profile(
     let mut steps = Steps { hooks, done: 0, of: 7 + u64::from(!options.quick) };
     steps.next("look")?;
     let slots = Slots::of(corpus);
-    let languages = overview::languages(corpus, &slots, options.expected, options.seed);
+    let (languages, language_of) = overview::languages(corpus, &slots, options.expected, options.seed);
     let main = main_languages(&languages);
     let time = overview::timeline(corpus, &slots);
     let measured = lengths::measure(corpus);
@@ -188,7 +201,10 @@ pub fn profile(
         encoding: trouble::encoding(corpus, options.read),
         little: trouble::little(corpus, &by_space, options.read),
         time: leak::by_time(corpus, &groups, options.seed),
-        author: leak::by_author(corpus, &groups, options.seed),
+        author: leak::by_value(corpus, &groups, |row| corpus.author(row), options.seed),
+        channel: leak::by_stated(corpus, &groups, |row| corpus.channel(row), options.seed),
+        source: leak::by_stated(corpus, &groups, |row| corpus.source(row), options.seed),
+        language: leak::by_value(corpus, &groups, |row| language_of[row].as_deref(), options.seed),
     };
 
     steps.next("doubt")?;
@@ -224,6 +240,7 @@ pub fn profile(
         steps.hooks,
     )?;
     let class_rows = slots.rows();
+    let (class_count, smallest) = classes(corpus);
     let mut profile = Profile {
         name: name.to_owned(),
         seed: options.seed,
@@ -234,6 +251,8 @@ pub fn profile(
         sources: overview::slices(corpus, &slots, |corpus, row| corpus.source(row)),
         classes: slots.names,
         class_rows,
+        class_count,
+        smallest,
         warnings: Vec::new(),
         languages,
         authors: authors(corpus),
@@ -298,11 +317,34 @@ fn main_languages(found: &Languages) -> Vec<Language> {
     shares.into_iter().map(|(language, _)| language).collect()
 }
 
+/// How many classes have rows, and the smallest of them.
+fn classes(corpus: &Corpus) -> (u64, Option<Class>) {
+    let counts = corpus.class_counts();
+    let named = || counts.iter().zip(corpus.labels()).filter(|(n, _)| **n > 0);
+    let smallest = named().min_by_key(|(n, name)| (**n, name.as_str()));
+    let smallest = smallest.map(|(&n, name)| Class { name: name.clone(), rows: n as u64 });
+    (named().count() as u64, smallest)
+}
+
 fn authors(corpus: &Corpus) -> Option<u64> {
     let mut names: Vec<&str> = (0..corpus.len()).filter_map(|row| corpus.author(row)).collect();
     rayon::slice::ParallelSliceMut::par_sort_unstable(&mut names[..]);
     names.dedup();
     (!names.is_empty()).then_some(names.len() as u64)
+}
+
+/// A name out of the data as it stands in a sentence: at most 60 characters; one that is written from the
+/// right, or turns the direction itself, is kept from reordering what stands around it (Unicode's isolates).
+fn short(name: &str) -> String {
+    let cut = match name.char_indices().nth(60) {
+        None => name.to_owned(),
+        Some((end, _)) => format!("{}…", &name[..end]),
+    };
+    let turns = |c| {
+        matches!(c, '\u{590}'..='\u{8ff}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}')
+    };
+    if cut.contains(turns) { format!("\u{2068}{cut}\u{2069}") } else { cut }
 }
 
 /// The beginning of a text, at most 280 characters.

@@ -113,8 +113,13 @@ fn ranked(counts: impl Iterator<Item = (String, Vec<u64>)>, absent: Vec<u64>) ->
     slices
 }
 
-/// The language of each row, stated or detected.
-pub(super) fn languages(corpus: &Corpus, slots: &Slots, expected: &[String], seed: u64) -> Languages {
+/// The language of each row, stated or detected, counted; and by row, nothing for rows not looked at.
+pub(super) fn languages(
+    corpus: &Corpus,
+    slots: &Slots,
+    expected: &[String],
+    seed: u64,
+) -> (Languages, Vec<Option<String>>) {
     let stated = (0..corpus.len()).any(|row| corpus.language(row).is_some());
     let (rows, sample) =
         if stated { ((0..corpus.len() as u32).collect(), None) } else { draw(corpus, MOST_DETECTED, seed) };
@@ -171,7 +176,12 @@ pub(super) fn languages(corpus: &Corpus, slots: &Slots, expected: &[String], see
     let mut examples = strangers.clone();
     examples.sort_by_key(|&row| (std::cmp::Reverse(letters(row).min(80)), corpus.text(row as usize)));
     examples.truncate(10);
-    Languages { stated, sample, slices, expected, unexpected: strangers.len() as u64, examples }
+    let mut by_row = vec![None; corpus.len()];
+    for (&row, (language, _)) in rows.iter().zip(found) {
+        by_row[row as usize] = Some(language);
+    }
+    let unexpected = strangers.len() as u64;
+    (Languages { stated, sample, slices, expected, unexpected, examples }, by_row)
 }
 
 /// Widths of time bins, and the span in days up to which each is used.
@@ -254,7 +264,7 @@ fn name(number: i64, unit: &str) -> (i64, String) {
             let (year, month) = (1970 + months.div_euclid(12), 1 + months.rem_euclid(12));
             let first = Date::new(year as i16, month as i8, 1).ok();
             let start = first.and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok());
-            let name = if unit == "year" { year.to_string() } else { format!("{year}-{month:02}") };
+            let name = if unit == "year" { format!("{year:04}") } else { format!("{year}-{month:02}") };
             (start.map_or(0, Timestamp::as_millisecond), name)
         }
     }

@@ -10,7 +10,7 @@ mod words;
 use sentimeter_report::page::{Card, Note, Section, Severity as Mark};
 use sentimeter_report::{Number, Page, Series};
 
-use super::{Profile, Sample, Severity};
+use super::{Profile, Sample, Severity, short};
 
 /// The page of a profile; `exports` are the files written beside it, by name and what they hold.
 pub fn page(profile: &Profile, exports: &[(String, String)]) -> Page {
@@ -72,13 +72,6 @@ fn subtitle(profile: &Profile) -> String {
 }
 
 fn overview(section: &mut Section, profile: &Profile, exports: &[(String, String)]) {
-    let classes = profile.classes.iter().filter(|name| *name != "no label").count();
-    let smallest = profile
-        .classes
-        .iter()
-        .zip(&profile.class_rows)
-        .filter(|(name, _)| *name != "no label")
-        .min_by_key(|(_, rows)| **rows);
     let (title, severity) = match profile.warnings.len() {
         0 => ("nothing".to_owned(), Mark::Good),
         n if profile.warnings[0].severity == Severity::Serious => (n.to_string(), Mark::Trouble),
@@ -90,9 +83,10 @@ fn overview(section: &mut Section, profile: &Profile, exports: &[(String, String
         _ => format!("{} with a label", count(profile.labelled)),
     };
     cards.push(Card::new("rows", count(profile.rows)).hint(labelled));
-    if let Some((name, &rows)) = smallest {
-        let share = percent(rows as f64 / profile.labelled.max(1) as f64);
-        cards.push(Card::new("classes", classes.to_string()).hint(format!("smallest: {name}, {share}")));
+    if let Some(smallest) = &profile.smallest {
+        let share = percent(smallest.rows as f64 / profile.labelled.max(1) as f64);
+        let hint = format!("smallest: {}, {share}", short(&smallest.name));
+        cards.push(Card::new("classes", count(profile.class_count)).hint(hint));
     }
     if let Some(language) = profile.languages.slices.first() {
         let all: u64 = profile.languages.slices.iter().flat_map(|slice| &slice.rows).sum();
@@ -111,10 +105,7 @@ fn overview(section: &mut Section, profile: &Profile, exports: &[(String, String
     }
     section.cards(cards);
     if profile.warnings.is_empty() {
-        section.note(Note::new(Mark::Good, "Nothing was found wrong").text(
-            "No contradicting labels, no repeated texts, no damaged characters, no label that time or author \
-                 give away.",
-        ));
+        section.note(Note::new(Mark::Good, "Nothing was found wrong").text(looked_for(profile)));
     }
     for warning in &profile.warnings {
         let mark = match warning.severity {
@@ -129,16 +120,42 @@ fn overview(section: &mut Section, profile: &Profile, exports: &[(String, String
     }
 }
 
+/// What was looked for in vain, and what could not be.
+fn looked_for(profile: &Profile) -> String {
+    let mut text = "No repeated texts, no damaged characters".to_owned();
+    if profile.labelled == 0 {
+        return text + "; there are no labels to look at.";
+    }
+    text += ", no contradicting labels";
+    let known = trouble::known(&profile.trouble);
+    let measured: Vec<&str> = known.iter().filter(|k| k.1.is_some()).map(|k| k.0).collect();
+    if !measured.is_empty() {
+        text += &format!(", no label that {} gives away", measured.join(" or "));
+    }
+    match profile.suspicious {
+        Some(_) => text + ", few labels that a model doubts.",
+        None => text + "; labels could not be doubted, as that takes two classes of ten rows each.",
+    }
+}
+
 fn title_of(kind: &str) -> &'static str {
     match kind {
         "time" => "The time gives the label away",
         "author" => "The author gives the label away",
+        "channel" => "The channel gives the label away",
+        "source" => "The file gives the label away",
+        "language_leak" => "The language gives the label away",
+        "one_class" => "One class alone",
+        "few" => "Very few rows",
         "conflicts" => "Identical texts, different labels",
         "duplicates" => "Repeated texts",
         "near_duplicates" => "Nearly repeated texts",
         "encoding" => "Damaged characters",
+        "encoded_twice" => "Characters encoded twice",
+        "wordless" => "Texts without a word",
         "empty" => "Rows without a text",
         "broken" => "Rows that could not be read",
+        "bad_times" => "Times that could not be read",
         "one_word" => "Texts of one word",
         "language" => "Another language than expected",
         "labels" => "Labels that the words contradict",

@@ -52,6 +52,15 @@ impl Quick {
         Self { recipe, features, folds, seed }
     }
 
+    /// Also pieces of words, which survive misspelling: half a point more of wrong labels found on
+    /// tweets, at three times the work.
+    pub(super) fn with_pieces(mut self) -> Self {
+        self.features.chars = Some([3, 5]);
+        self.features.char_min_df = Some(Frequency::Count(3));
+        self.features.char_max_features = Some(0);
+        self
+    }
+
     fn plan(&self) -> Plan {
         let logistic =
             logistic::Settings { c: 1.5, tolerance: 1e-3, max_iterations: 200, ..Default::default() };

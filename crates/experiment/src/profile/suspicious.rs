@@ -1,6 +1,8 @@
 //! Labels that the words contradict: confident learning (Northcutt, Jiang & Chuang 2021,
 //! arXiv:1911.00068).
 
+use std::collections::HashSet;
+
 use sentimeter_corpus::{Corpus, Groups};
 use sentimeter_model::Hooks;
 use sentimeter_text::Recipe;
@@ -15,6 +17,9 @@ const LEAST: usize = 10;
 
 /// Rows whose labels are doubted at most under `quick`.
 const QUICK_ROWS: usize = 100_000;
+
+/// Rows up to which they are doubted by pieces of words, too, where there is time.
+const PIECES_ROWS: usize = 200_000;
 
 /// A row whose label may be wrong.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,6 +50,8 @@ pub struct Suspicions {
     pub sample: Option<Sample>,
     /// Folds of the quick model.
     pub folds: u32,
+    /// Whether the quick model knows pieces of words (3 to 5 characters) beside words and pairs of words.
+    pub pieces: bool,
     /// The quick model's out-of-fold accuracy: how far its doubts can be trusted.
     pub accuracy: f64,
     /// The classes, in the order of `joint`.
@@ -56,7 +63,7 @@ pub struct Suspicions {
     pub joint: Vec<Vec<u64>>,
     /// Rows that the joint has off its diagonal.
     pub confident: u64,
-    /// The most suspicious, at most 50.
+    /// The most suspicious, at most 50, each text once.
     pub first: Vec<Suspect>,
 }
 
@@ -87,9 +94,11 @@ pub(super) fn suspicious(
     let most = if quick { QUICK_ROWS } else { usize::MAX };
     let (rows, sample) = draw_of(rows, corpus, most, seed);
     let folds = if quick { 3 } else { 5 };
+    let pieces = !quick && rows.len() <= PIECES_ROWS;
     let rows = rows.into_iter().filter_map(|row| Some((row, class(row)?)));
-    let Some(found) = Quick::new(recipe, folds, seed).out_of_fold(corpus, rows, &labels, groups, hooks)?
-    else {
+    let model = Quick::new(recipe, folds, seed);
+    let model = if pieces { model.with_pieces() } else { model };
+    let Some(found) = model.out_of_fold(corpus, rows, &labels, groups, hooks)? else {
         return Ok(None);
     };
     let thresholds = thresholds(&found);
@@ -125,16 +134,20 @@ pub(super) fn suspicious(
         text: Some(super::excerpt(corpus.text(suspect.row as usize))),
         ..suspect.clone()
     };
+    // Repeated texts would fill the list; the export holds all of them.
+    let mut seen = HashSet::new();
+    let mut fresh = |suspect: &Suspect| seen.insert(corpus.text(suspect.row as usize));
     let suspicions = Suspicions {
         rows: found.rows.len() as u64,
         sample,
         folds,
+        pieces,
         accuracy: found.accuracy,
         confident: all.iter().filter(|s| s.confident).count() as u64,
         classes: labels,
         thresholds,
         joint,
-        first: all.iter().filter(|s| s.confident).take(50).map(shown).collect(),
+        first: all.iter().filter(|s| s.confident && fresh(s)).take(50).map(shown).collect(),
     };
     Ok(Some((suspicions, all, found)))
 }

@@ -27,6 +27,12 @@ pub struct Trouble {
     pub time: Option<Leak>,
     /// Whether the author alone tells it.
     pub author: Option<Leak>,
+    /// Whether the channel alone tells it; a row without one counts as of a channel of its own.
+    pub channel: Option<Leak>,
+    /// Whether the file or system that the row came in tells it.
+    pub source: Option<Leak>,
+    /// Whether the language alone tells it, stated or detected.
+    pub language: Option<Leak>,
 }
 
 /// Identical texts with different labels.
@@ -103,6 +109,8 @@ pub struct Little {
     pub broken: u64,
     /// Rows dropped since no rule maps their label.
     pub unmapped: u64,
+    /// Rows kept whose time could not be read.
+    pub bad_times: u64,
     /// Texts of one word.
     pub one_word: u64,
     /// Texts of mentions, links and white space alone.
@@ -249,6 +257,7 @@ pub(super) fn little(corpus: &Corpus, words: &[u32], read: Option<&ReadReport>) 
         empty: sum(|f| f.empty),
         broken: sum(|f| f.bad),
         unmapped: sum(|f| f.unmapped.values().sum()),
+        bad_times: sum(|f| f.bad_times),
         one_word: words.iter().filter(|&&n| n == 1).count() as u64,
         wordless,
     }

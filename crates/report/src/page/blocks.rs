@@ -27,6 +27,8 @@ pub enum Block {
     Highlighted(Vec<Token>),
     /// A summary and what it unfolds.
     Details(String, Vec<Block>),
+    /// Two columns, the wider first.
+    Beside(Vec<Block>, Vec<Block>),
 }
 
 impl Block {
@@ -38,6 +40,9 @@ impl Block {
         match self {
             Self::Figure(figure, _) => found.push(figure),
             Self::Details(_, blocks) => blocks.iter().for_each(|block| block.figures(found)),
+            Self::Beside(first, second) => {
+                first.iter().chain(second).for_each(|block| block.figures(found));
+            }
             _ => {}
         }
     }

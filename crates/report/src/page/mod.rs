@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 
 pub use blocks::{Block, Card, Cell, Column, Note, Severity, Table, Token};
+pub use write::Rendered;
 
 use crate::figure::{Figure, slug};
 use crate::fonts::Face;
@@ -171,6 +172,15 @@ impl Section {
         fill(&mut inside);
         self.push(Block::Details(summary.into(), inside.blocks))
     }
+
+    /// Two columns on a wide screen, the first half as wide again as the second; one below the other on a narrow one
+    /// and on paper, where what is folded away in them is left out.
+    pub fn beside(&mut self, first: impl FnOnce(&mut Self), second: impl FnOnce(&mut Self)) -> &mut Self {
+        let (mut left, mut right) = (Self::nested(), Self::nested());
+        first(&mut left);
+        second(&mut right);
+        self.push(Block::Beside(left.blocks, right.blocks))
+    }
 }
 
 struct SectionView<'a> {
@@ -246,6 +256,14 @@ mod tests {
             .table(Table::default())
             .figure(bars.draw("bars"), text)
             .highlighted([Token::new(text, 0.5), Token::new(text, -1e9), Token::new(text, f64::NAN)])
+            .beside(
+                |left| {
+                    left.text(text).figure(Bars::new(text, text).draw("left"), text);
+                },
+                |right| {
+                    right.heading(text).figure(Bars::new(text, text).wide(500.0).draw("right"), text);
+                },
+            )
             .details(text, |inside| {
                 inside.text(text).figure(Bars::new(text, text).draw("empty"), text);
             });
@@ -293,7 +311,7 @@ mod tests {
         page("x", 0.3).write(folder.path()).unwrap();
         assert!(first == (read("index.html"), read("figures/bars.svg"), read("figures/bars.png")));
         let left = std::fs::read_dir(folder.path().join("figures")).unwrap().count();
-        assert_eq!(left, 4, "two figures, twice: nothing half-written stays");
+        assert_eq!(left, 8, "four figures, twice: nothing half-written stays");
     }
 
     #[test]

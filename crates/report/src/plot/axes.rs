@@ -189,12 +189,24 @@ pub(crate) fn left_axis(canvas: &mut Canvas, area: &Area, ruler: &Ruler, title: 
 /// Marks, labels and title of the horizontal axis, labels thinned out until they stand apart; `grid` draws lines
 /// through the area.
 pub(crate) fn bottom_axis(canvas: &mut Canvas, area: &Area, ruler: &Ruler, title: &str, grid: bool) {
+    bottom_axis_within(WIDTH, canvas, area, ruler, title, grid);
+}
+
+/// The same in a picture that ends `right` units from its left.
+pub(crate) fn bottom_axis_within(
+    right: f64,
+    canvas: &mut Canvas,
+    area: &Area,
+    ruler: &Ruler,
+    title: &str,
+    grid: bool,
+) {
     let places: Vec<(f64, f64)> = ruler
         .ticks
         .iter()
         .map(|(value, label)| {
             let wide = width(label, SMALL, false);
-            let most_left = (WIDTH - 4.0 - wide / 2.0).max(4.0 + wide / 2.0);
+            let most_left = (right - 4.0 - wide / 2.0).max(4.0 + wide / 2.0);
             (ruler.x(*value, area).clamp(4.0 + wide / 2.0, most_left), wide)
         })
         .collect();
@@ -216,11 +228,11 @@ pub(crate) fn bottom_axis(canvas: &mut Canvas, area: &Area, ruler: &Ruler, title
         }
     }
     let full = drawable(title);
-    let shown = elide(&full, SMALL, false, WIDTH - 2.0 * RIM);
+    let shown = elide(&full, SMALL, false, right - 2.0 * RIM);
     if !shown.is_empty() {
         let half = width(&shown, SMALL, false) / 2.0;
         let middle = (area.left + area.right) / 2.0;
-        let x = middle.clamp(RIM + half, (WIDTH - RIM - half).max(RIM + half));
+        let x = middle.clamp(RIM + half, (right - RIM - half).max(RIM + half));
         let text = Text::new(x, area.bottom + 38.0, &shown).size(SMALL).anchor(Anchor::Middle);
         canvas.text(&text.colour(Colour::Muted).title(&full));
     }

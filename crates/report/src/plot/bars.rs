@@ -20,6 +20,7 @@ pub struct Bars {
     stacked: bool,
     lying: Option<bool>,
     coloured: bool,
+    wide: f64,
 }
 
 impl Bars {
@@ -35,6 +36,7 @@ impl Bars {
             stacked: false,
             lying: None,
             coloured: false,
+            wide: WIDTH,
         }
     }
 
@@ -75,6 +77,11 @@ impl Bars {
         Self { lying: Some(true), ..self }
     }
 
+    /// So many units wide, 760 otherwise; within 320 and 760.
+    pub fn wide(self, wide: f64) -> Self {
+        Self { wide: wide.clamp(320.0, WIDTH), ..self }
+    }
+
     /// A single series takes the colours of its categories' names ([`Colour::of_labels`]).
     pub fn coloured(self) -> Self {
         Self { coloured: true, ..self }
@@ -83,19 +90,19 @@ impl Bars {
     /// The picture.
     pub fn draw(&self, name: &str) -> Figure {
         let mut canvas = Canvas::new();
-        let mut y = axes::heading(&mut canvas, &self.title, &self.subtitle, WIDTH);
+        let mut y = axes::heading(&mut canvas, &self.title, &self.subtitle, self.wide);
         if self.categories.is_empty() || self.range().is_none() {
             let bottom = axes::nothing(&mut canvas, y);
-            return Figure::new(name, &self.title, "No data.", [WIDTH, bottom], canvas);
+            return Figure::new(name, &self.title, "No data.", [self.wide, bottom], canvas);
         }
         if self.series.len() > 1 {
             let entries: Vec<_> =
                 self.series.iter().map(|s| (s.name.as_str(), s.colour, Key::Box(1.0))).collect();
-            y = axes::legend(&mut canvas, y, &entries, WIDTH);
+            y = axes::legend(&mut canvas, y, &entries, self.wide);
         }
         let height =
             if self.lies() { self.draw_lying(&mut canvas, y) } else { self.draw_upright(&mut canvas, y) };
-        Figure::new(name, &self.title, &self.description(), [WIDTH, height], canvas)
+        Figure::new(name, &self.title, &self.description(), [self.wide, height], canvas)
     }
 
     fn description(&self) -> String {
@@ -144,7 +151,7 @@ impl Bars {
 
     fn lies(&self) -> bool {
         self.lying.unwrap_or_else(|| {
-            let room = (WIDTH - 120.0) / self.categories.len() as f64 - 10.0;
+            let room = (self.wide - 120.0) / self.categories.len() as f64 - 10.0;
             let bars = if self.stacked { 1 } else { self.series.len() };
             room < 18.0 * bars as f64
                 || self.categories.iter().any(|name| {
@@ -193,7 +200,7 @@ impl Bars {
     fn draw_upright(&self, canvas: &mut Canvas, top: f64) -> f64 {
         let ruler = self.ruler(5);
         let left = axes::left_room(&ruler, &self.value_axis);
-        let area = Area { left, top: top + 18.0, right: WIDTH - RIM, bottom: top + 278.0 };
+        let area = Area { left, top: top + 18.0, right: self.wide - RIM, bottom: top + 278.0 };
         axes::left_axis(canvas, &area, &ruler, &self.value_axis);
         let colours = self.colours();
         let slot = area.width() / self.categories.len() as f64;
@@ -241,9 +248,9 @@ impl Bars {
     }
 
     fn draw_lying(&self, canvas: &mut Canvas, top: f64) -> f64 {
-        const LABELS: f64 = 250.0;
+        let longest = self.wide / 3.0;
         let shown: Vec<_> = self.categories.iter().map(|name| drawable(name)).collect();
-        let labels = shown.iter().map(|name| width(name, SMALL, false)).fold(0.0, f64::max).min(LABELS);
+        let labels = shown.iter().map(|name| width(name, SMALL, false)).fold(0.0, f64::max).min(longest);
         let ends = (0..self.categories.len())
             .flat_map(|at| (0..self.series.len()).map(move |nth| (at, nth)))
             .map(|(at, nth)| width(&self.end_label(at, nth), 11.0, false))
@@ -252,15 +259,18 @@ impl Bars {
         let side = if self.stacked { 1 } else { self.series.len() };
         let thick = if side == 1 { 18.0 } else { 13.0 };
         let row = thick * side as f64 + 8.0;
-        let left = RIM + labels + 10.0;
+        let names = RIM + labels + 2.0;
+        // Numbers of bars that reach to the left stand between them and the names.
+        let negative = self.range().is_some_and(|(low, _)| low < 0.0);
+        let left = names + 8.0 + if negative { ends + 8.0 } else { 0.0 };
         let bottom = top + 6.0 + row * self.categories.len() as f64;
-        let area = Area { left, top: top + 6.0, right: WIDTH - RIM - ends - 8.0, bottom };
-        axes::bottom_axis(canvas, &area, &ruler, &self.value_axis, true);
+        let area = Area { left, top: top + 6.0, right: self.wide - RIM - ends - 8.0, bottom };
+        axes::bottom_axis_within(self.wide, canvas, &area, &ruler, &self.value_axis, true);
         let colours = self.colours();
         for (at, name) in shown.iter().enumerate() {
             let y = area.top + row * at as f64 + 4.0;
-            let cut = elide(name, SMALL, false, LABELS);
-            let text = Text::new(left - 8.0, y + (row - 8.0) / 2.0 + 4.2, &cut).anchor(Anchor::End);
+            let cut = elide(name, SMALL, false, longest);
+            let text = Text::new(names, y + (row - 8.0) / 2.0 + 4.2, &cut).anchor(Anchor::End);
             canvas.text(&text.title(name));
             for (nth, from, to, hint) in self.pieces(at) {
                 let y = y + if self.stacked { 0.0 } else { thick * nth as f64 };
@@ -271,16 +281,19 @@ impl Bars {
                     Fill(colour, 1.0),
                     Some(&hint),
                 );
-                let mut end = a.max(b);
+                let falls = to < from;
+                let mut end = b;
                 let interval = if self.stacked { None } else { self.series[nth].interval(at) };
                 if let Some((low, high)) = interval {
                     let (low, high) = (ruler.x(low, &area), ruler.x(high, &area));
                     axes::whisker(canvas, [low, y + thick / 2.0], [high, y + thick / 2.0]);
-                    end = end.max(high);
+                    end = if falls { end.min(low) } else { end.max(high) };
                 }
                 if !self.stacked || nth + 1 == self.series.len() {
                     let label = self.end_label(at, nth);
-                    canvas.text(&Text::new(end + 6.0, y + thick / 2.0 + 4.0, &label).size(11.0));
+                    let (gap, anchor) = if falls { (-6.0, Anchor::End) } else { (6.0, Anchor::Start) };
+                    let text = Text::new(end + gap, y + thick / 2.0 + 4.0, &label).size(11.0);
+                    canvas.text(&text.anchor(anchor));
                 }
             }
         }
@@ -292,4 +305,27 @@ impl Bars {
 /// Something is never drawn as nothing.
 fn sliver(from: f64, to: f64) -> f64 {
     if from == to { 0.0 } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// x and anchor of the label `text`.
+    fn place(svg: &str, text: &str) -> (f64, bool) {
+        let element = svg.split("<text").find(|e| e.contains(&format!(">{text}<"))).unwrap();
+        let x = element.split("x=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        (x.parse().unwrap(), element.contains("text-anchor=\"end\""))
+    }
+
+    #[test]
+    fn numbers_stand_behind_the_end_of_their_bar_on_either_side() {
+        let bars = Bars::new("Change", "points").categories(["fell", "rose"]).number(Number::Decimal(1));
+        let figure = bars.series(Series::new("change", [-3.5, 3.5])).horizontal().wide(480.0).draw("change");
+        let svg = figure.svg();
+        let (name, low, high) = (place(&svg, "fell"), place(&svg, "\u{2212}3.5"), place(&svg, "3.5"));
+        assert!(low.1 && !high.1, "away from zero");
+        assert!(name.0 + 20.0 < low.0 && low.0 + 100.0 < high.0, "{name:?} {low:?} {high:?}");
+        assert_eq!(figure.size()[0], 480.0);
+    }
 }

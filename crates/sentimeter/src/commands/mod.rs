@@ -14,7 +14,8 @@ use serde::Serialize;
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
+    // As the error of the output that it is: a reader who has seen enough is none.
+    serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
     out.write_all(b"\n")?;
     Ok(())
 }

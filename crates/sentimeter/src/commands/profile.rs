@@ -15,7 +15,7 @@ use crate::args::{Global, ProfileArgs};
 use crate::data::Loaded;
 use crate::output::Output;
 use crate::progress::Shown;
-use crate::{data, home, interrupt};
+use crate::{data, home, interrupt, terminal};
 
 /// What `--json` prints: every number of the page.
 #[derive(Serialize)]
@@ -40,8 +40,7 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         .out
         .clone()
         .unwrap_or_else(|| global.home.join("reports").join(format!("profile-{}", slug(&name))));
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    anyhow::ensure!(!folder.is_file(), "{} is a file: --out names a folder", folder.display());
 
     let Loaded { corpus, read, imported } =
         data::load_with_reports(global, &args.data, &options, &mut progress)?;
@@ -49,6 +48,9 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         Some(name) => Some(data::load(global, std::slice::from_ref(name), &options, &mut progress)?),
         None => None,
     };
+    // Before the long work, so that nobody waits for a page that has no place.
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let against = args.against.as_ref().map(|other| name_of(std::slice::from_ref(other)));
     let found = profile(
         &name,
@@ -65,24 +67,28 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         },
         &mut progress,
     )?;
-    progress.show("draw", 0, None, None);
     let Profiled { profile, suspects, .. } = &found;
 
     let mut suspicious_file = None;
     if suspects.iter().any(|suspect| suspect.confident) {
         let path = folder.join("suspicious.csv");
         let listed = suspects.iter().filter(|suspect| suspect.confident);
-        put(&path, |out| write_suspects(out, &corpus, listed))?;
+        export(&path, |out| write_suspects(out, &corpus, listed))?;
         suspicious_file = Some(path);
     }
     let mut label_next_file = None;
-    if args.label_next > 0 {
+    if args.label_next > 0 && profile.label_next.is_empty() {
+        note!("no text without a label is left to label next");
+    } else if args.label_next > 0 {
         let path = folder.join("label-next.csv");
-        put(&path, |out| write_next(out, &corpus, &profile.label_next))?;
+        export(&path, |out| write_next(out, &corpus, &profile.label_next))?;
         label_next_file = Some(path);
     }
     let files = exports(suspicious_file.as_deref(), label_next_file.as_deref());
-    let page = page(profile, &files);
+    progress.show("lay out", 0, None, None);
+    let page = page(profile, &files).render(|done, of| {
+        progress.show("draw", done as u64, Some(of as u64), None);
+    })?;
     // Its files are written beside their names: a signal waits until they have them.
     let page = interrupt::hold_off(|| page.write(&folder))
         .with_context(|| format!("cannot write the page into {}", folder.display()))?;
@@ -121,14 +127,26 @@ fn exports(suspicious: Option<&Path>, next: Option<&Path>) -> Vec<(String, Strin
     suspicious.into_iter().chain(next).collect()
 }
 
-/// Writes a file whole or not at all.
-fn put(
-    path: &Path,
-    write: impl FnOnce(io::BufWriter<std::fs::File>) -> io::Result<()>,
-) -> anyhow::Result<()> {
+/// Writes an export whole or not at all. What is there already may hold somebody's corrections: where it
+/// says something else it is kept under another name.
+fn export(path: &Path, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyhow::Result<()> {
     let work = || -> io::Result<()> {
+        let mut bytes = Vec::new();
+        write(&mut bytes)?;
+        match std::fs::read(path) {
+            Ok(old) if old == bytes => return Ok(()),
+            Ok(_) => {
+                let free = |n: &u32| !path.with_extension(format!("{n}.csv")).exists();
+                let n = (1..).find(free).unwrap_or(u32::MAX);
+                let kept = path.with_extension(format!("{n}.csv"));
+                std::fs::rename(path, &kept)?;
+                note!("{} was there and differs: it is kept as {}", path.display(), kept.display());
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
         let output = Output::create(path)?;
-        write(io::BufWriter::new(output.file()?))?;
+        output.file()?.write_all(&bytes)?;
         output.finish()
     };
     work().with_context(|| format!("cannot write {}", path.display()))
@@ -140,9 +158,15 @@ fn print(out: &mut impl Write, profile: &Profile) -> io::Result<()> {
         .classes
         .iter()
         .zip(&profile.class_rows)
-        .map(|(name, rows)| format!("{name} {rows}"))
+        .map(|(name, rows)| format!("{} {rows}", terminal::line(name)))
         .collect();
-    writeln!(out, "{}: {} ({})", profile.name, data::rows(profile.rows), classes.join(", "))?;
+    writeln!(
+        out,
+        "{}: {} ({})",
+        terminal::line(&profile.name),
+        data::rows(profile.rows),
+        classes.join(", ")
+    )?;
     if profile.warnings.is_empty() {
         writeln!(out, "nothing was found wrong with it")?;
     }
@@ -151,7 +175,7 @@ fn print(out: &mut impl Write, profile: &Profile) -> io::Result<()> {
             Severity::Serious => "SERIOUS",
             Severity::Warning => "warning",
         };
-        writeln!(out, "{severity}  {}", warning.message)?;
+        writeln!(out, "{severity}  {}", terminal::line(&warning.message))?;
     }
     Ok(())
 }
@@ -173,7 +197,13 @@ fn name_of(names: &[String]) -> String {
 fn slug(name: &str) -> String {
     let kept =
         name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@') { c } else { '-' });
-    let slug: String = kept.take(100).collect();
+    // A name on disk has 255 bytes, and `profile-` stands before this one.
+    let mut bytes = 0;
+    let fits = |c: &char| {
+        bytes += c.len_utf8();
+        bytes <= 200
+    };
+    let slug: String = kept.take_while(fits).collect();
     let slug = slug.trim_matches(['-', '.']).to_owned();
     if slug.is_empty() { "data".to_owned() } else { slug }
 }

@@ -4,7 +4,7 @@ use sentimeter_report::page::{Card, Cell, Column, Section, Table};
 use sentimeter_report::plot::{Bars, Timeline};
 use sentimeter_report::{Number, Series};
 
-use super::{by_class, count, drawn, language_name, percent, transposed, words};
+use super::{by_class, count, drawn, language_name, percent, short, transposed, words};
 use crate::profile::{Comparison, Profile, Slice};
 
 pub(super) fn section(section: &mut Section, profile: &Profile) {
@@ -65,7 +65,7 @@ fn classes(section: &mut Section, profile: &Profile) {
 fn slices(section: &mut Section, profile: &Profile, what: (&str, &str, &[Slice]), caption: &str) {
     let (title, name, slices) = what;
     if let [only] = slices {
-        section.text(format!("{title}: all are {}.", only.value));
+        section.text(format!("{title}: all are {}.", short(&only.value)));
     }
     if slices.len() < 2 {
         return;
@@ -111,7 +111,8 @@ pub(super) fn time(section: &mut Section, profile: &Profile) {
         section.text(format!(
             "From the time alone, without reading a text, {} can be told from the rest with an AUC of {:.3} ({:.3} to \
              {:.3}, out of fold), where 0.5 is chance.",
-            leak.class, leak.auc.value, leak.auc.low, leak.auc.high
+            short(&leak.class),
+            leak.auc.value, leak.auc.low, leak.auc.high
         ));
     }
 }

@@ -4,7 +4,7 @@ use sentimeter_report::Number;
 use sentimeter_report::page::{Cell, Column, Section, Table};
 use sentimeter_report::plot::Histogram;
 
-use super::{by_class, count};
+use super::{by_class, count, short};
 use crate::profile::{Lengths, Profile};
 
 pub(super) fn section(section: &mut Section, profile: &Profile) {
@@ -27,7 +27,7 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
         for (class, spread) in profile.classes.iter().zip(&lengths.spread) {
             let whole = [spread.p5, spread.p25, spread.p50, spread.p75, spread.p95, spread.max];
             let mut row = vec![
-                Cell::from(class.as_str()),
+                Cell::text(short(class)),
                 Cell::from(lengths.unit),
                 Cell::number(spread.mean, Number::Decimal(1)),
             ];
@@ -65,7 +65,7 @@ fn histogram(section: &mut Section, profile: &Profile, lengths: &Lengths) {
         .classes
         .iter()
         .zip(&lengths.spread)
-        .map(|(class, spread)| format!("{class} {}", spread.p50))
+        .map(|(class, spread)| format!("{} {}", short(class), spread.p50))
         .collect();
     section.figure(
         Histogram::new(

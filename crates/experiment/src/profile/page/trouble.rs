@@ -2,8 +2,8 @@
 
 use sentimeter_report::page::{Cell, Column, Section, Severity, Table};
 
-use super::{count, percent};
-use crate::profile::{Leak, Profile};
+use super::{count, percent, short};
+use crate::profile::{Leak, Profile, Trouble};
 
 pub(super) fn section(section: &mut Section, profile: &Profile) {
     let trouble = &profile.trouble;
@@ -25,17 +25,18 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
     row("rows that repeat another text", trouble.repeats.exact, "duplicates");
     row("further rows that nearly repeat one", trouble.repeats.near, "near_duplicates");
     row("texts with lost characters (U+FFFD)", trouble.encoding.damaged, "encoding");
-    row("texts encoded twice", trouble.encoding.twice, "encoding");
+    row("texts encoded twice", trouble.encoding.twice, "encoded_twice");
     row("texts mended while reading", trouble.encoding.mended, "");
     row("lines read as windows-1252", trouble.encoding.recoded_lines, "");
     row("rows without a text, left out", trouble.little.empty, "empty");
     row("rows that could not be read, left out", trouble.little.broken, "broken");
     row("rows with an unknown label, left out", trouble.little.unmapped, "");
+    row("rows whose time could not be read", trouble.little.bad_times, "bad_times");
     row("texts of one word", trouble.little.one_word, "one_word");
-    row("texts of mentions, links and signs alone", trouble.little.wordless, "");
+    row("texts of mentions, links and signs alone", trouble.little.wordless, "wordless");
     row("texts surely in another language", profile.languages.unexpected, "language");
     section.table(table);
-    leaks(section, trouble.time.as_ref(), trouble.author.as_ref());
+    leaks(section, trouble);
     conflicts(section, profile);
     repeats(section, profile);
     let encoding = &trouble.encoding;
@@ -46,7 +47,18 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
     }
 }
 
-fn leaks(section: &mut Section, time: Option<&Leak>, author: Option<&Leak>) {
+/// What may be known of a text before it is read, what that is called in a table, and how it tells the label.
+pub(super) fn known(trouble: &Trouble) -> [(&'static str, Option<&Leak>, &'static str); 5] {
+    [
+        ("the time", trouble.time.as_ref(), "when it was written"),
+        ("the author", trouble.author.as_ref(), "who wrote it"),
+        ("the channel", trouble.channel.as_ref(), "the channel"),
+        ("the file", trouble.source.as_ref(), "the file or system"),
+        ("the language", trouble.language.as_ref(), "the language"),
+    ]
+}
+
+fn leaks(section: &mut Section, trouble: &Trouble) {
     let mut table = Table::new([
         Column::text("known beforehand"),
         Column::text("class told"),
@@ -56,26 +68,28 @@ fn leaks(section: &mut Section, time: Option<&Leak>, author: Option<&Leak>) {
         Column::number("different values"),
     ])
     .caption("Can the label be told without reading the text?");
-    let known = [("when it was written", time), ("who wrote it", author)];
-    for (what, leak) in known.into_iter().filter_map(|(what, leak)| Some((what, leak?))) {
+    let measured = known(trouble).into_iter().filter_map(|(_, leak, what)| Some((what, leak?)));
+    let mut any = false;
+    for (what, leak) in measured {
+        any = true;
         let mut area = Cell::number(leak.auc.value, sentimeter_report::Number::Decimal(3));
         if leak.leaks {
             area = area.severity(Severity::Trouble);
         }
         table.row([
             Cell::from(what),
-            Cell::from(leak.class.as_str()),
+            Cell::text(short(&leak.class)),
             area,
             Cell::text(format!("{:.3} to {:.3}", leak.auc.low, leak.auc.high)),
             Cell::count(leak.rows),
             Cell::count(leak.distinct),
         ]);
     }
-    if time.is_some() || author.is_some() {
+    if any {
         section.table(table);
         section.text(
-            "Rows are scored by the shares of the classes among other rows of the same span of time, or by the same \
-             author, never by their own; texts that repeat each other count as one.",
+            "Rows are scored by the shares of the classes among other rows of the same span of time, author, channel, file \
+             or language, never by their own; texts that repeat each other count as one.",
         );
     }
 }
@@ -96,7 +110,8 @@ fn conflicts(section: &mut Section, profile: &Profile) {
     let mut table = Table::new([Column::text("text"), Column::text("labels"), Column::text("in training")])
         .caption("Identical texts with different labels");
     for conflict in &found.examples {
-        let labels: Vec<String> = conflict.labels.iter().map(|(label, n)| format!("{label} ×{n}")).collect();
+        let labels: Vec<String> =
+            conflict.labels.iter().map(|(label, n)| format!("{} ×{n}", short(label))).collect();
         table.row([
             Cell::from(conflict.text.as_str()),
             Cell::text(labels.join(", ")),

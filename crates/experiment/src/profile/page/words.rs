@@ -6,11 +6,18 @@ use sentimeter_report::page::{Cell, Column, Section, Table};
 use sentimeter_report::plot::{Bars, Words};
 use sentimeter_report::{Colour, Number, Series};
 
-use super::{by_class, count, percent, transposed};
+use super::{by_class, count, percent, short, transposed};
 use crate::profile::{Distinct, Profile, Symbol};
 
-/// Classes that get a cloud; a page has a limit.
-const CLOUDS: usize = 6;
+/// Words that a cloud shows at most, and all clouds together: a page stays under 3 MB.
+const CLOUD: usize = 1000;
+const CLOUDS: usize = 6000;
+
+/// Terms that a plot beside a cloud shows.
+const BESIDE: usize = 12;
+
+/// Units that a plot beside a cloud is wide.
+const NARROW: f64 = 560.0;
 
 /// Terms that a plot shows; the table holds more.
 const SHOWN: usize = 20;
@@ -24,37 +31,26 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
     );
     }
     let colours = Colour::of_labels(&profile.classes);
-    if let [a, b] = &profile.words[..] {
-        for (at, class) in profile.words.iter().enumerate() {
-            section.heading(class.class.clone());
-            cloud(section, profile, at, colours.get(at).copied());
-        }
-        section.heading(format!("{} or {}", a.class, b.class));
-        both(
-            section,
-            ("Words that tell the classes apart", "words"),
-            [&a.class, &b.class],
-            [&a.words, &b.words],
-        );
-        both(
-            section,
-            ("Pairs of words that tell the classes apart", "pairs"),
-            [&a.class, &b.class],
-            [&a.bigrams, &b.bigrams],
-        );
-        return;
-    }
     for (at, class) in profile.words.iter().enumerate() {
-        section.heading(class.class.clone());
         let colour = colours.get(at).copied();
-        cloud(section, profile, at, colour);
-        telling(section, &format!("Words of {}", class.class), &format!("words-{at}"), &class.words, colour);
-        telling(
-            section,
-            &format!("Pairs of words of {}", class.class),
-            &format!("pairs-{at}"),
-            &class.bigrams,
-            colour,
+        let name = short(&class.class);
+        let (words, pairs) = (format!("Words of {name}"), format!("Pairs of words of {name}"));
+        if class.words.is_empty() && class.bigrams.is_empty() {
+            section.heading(name);
+            cloud(section, profile, at, colour);
+            continue;
+        }
+        section.beside(
+            |left| {
+                left.heading(name);
+                cloud(left, profile, at, colour);
+                table(left, &format!("{words}: all {}", class.words.len()), &class.words);
+                table(left, &format!("{pairs}: all {}", class.bigrams.len()), &class.bigrams);
+            },
+            |right| {
+                telling(right, &words, &format!("words-{at}"), &class.words, colour);
+                telling(right, &pairs, &format!("pairs-{at}"), &class.bigrams, colour);
+            },
         );
     }
 }
@@ -63,16 +59,14 @@ pub(super) fn section(section: &mut Section, profile: &Profile) {
 fn cloud(section: &mut Section, profile: &Profile, at: usize, colour: Option<Colour>) {
     let class = &profile.words[at];
     let Some(first) = class.cloud.first() else { return };
-    if at >= CLOUDS {
-        return;
-    }
+    let most = (CLOUDS / profile.words.len().max(1)).min(CLOUD);
     // What the fonts lack would stand there as its number.
     let drawn = class.cloud.iter().filter(|word| drawable(&word.word) == word.word);
-    let words = drawn.map(|word| (word.word.clone(), word.count as f64));
+    let words = drawn.take(most).map(|word| (word.word.clone(), word.count as f64));
     let title = if profile.words.len() == 1 {
         "What the texts say most".to_owned()
     } else {
-        format!("What {} texts say most", class.class)
+        format!("What {} texts say most", short(&class.class))
     };
     let mut cloud = Cloud::new(title.clone(), words).seed(profile.seed);
     if let Some(colour) = colour {
@@ -83,8 +77,8 @@ fn cloud(section: &mut Section, profile: &Profile, at: usize, colour: Option<Col
         format!(
             "{title}: the {} most frequent words without stop words, sized by how often they occur. “{}” stands first with \
              {} of {} words.",
-            class.cloud.len(),
-            first.word,
+            class.cloud.len().min(most),
+            short(&first.word),
             count(first.count),
             count(class.tokens)
         ),
@@ -98,6 +92,7 @@ pub(super) fn both(
     classes: [&str; 2],
     terms: [&[Distinct]; 2],
 ) {
+    let classes = classes.map(short);
     let [low, high] = terms;
     if low.is_empty() && high.is_empty() {
         return;
@@ -108,7 +103,7 @@ pub(super) fn both(
         .map(|term| (term, -1.0))
         .chain(high.iter().take(SHOWN).map(|term| (term, 1.0)));
     section.figure(
-        Words::new(title, "standard deviations (z)", classes[0], classes[1])
+        Words::new(title, "standard deviations (z)", classes[0].as_str(), classes[1].as_str())
             .words(sides.map(|(term, sign)| (term.term.clone(), sign * term.z)))
             .draw(name),
         format!(
@@ -122,12 +117,12 @@ pub(super) fn both(
     }
 }
 
-/// The surest terms as bars, all of them in a folded table.
+/// The surest terms as bars.
 fn telling(section: &mut Section, title: &str, name: &str, terms: &[Distinct], colour: Option<Colour>) {
     if terms.is_empty() {
         return;
     }
-    let shown = &terms[..terms.len().min(SHOWN)];
+    let shown = &terms[..terms.len().min(BESIDE)];
     let mut series = Series::new("z", shown.iter().map(|term| term.z));
     if let Some(colour) = colour {
         series = series.colour(colour);
@@ -138,19 +133,22 @@ fn telling(section: &mut Section, title: &str, name: &str, terms: &[Distinct], c
             .series(series)
             .number(Number::Decimal(1))
             .horizontal()
+            .wide(NARROW)
             .draw(name),
         format!(
             "The longer the bar, the surer the term stands here rather than elsewhere. First: “{}”, {} times here and \
              {} elsewhere.",
-            shown[0].term,
+            short(&shown[0].term),
             count(shown[0].here),
             count(shown[0].there)
         ),
     );
-    table(section, &format!("{title}: all {}", terms.len()), terms);
 }
 
 fn table(section: &mut Section, summary: &str, terms: &[Distinct]) {
+    if terms.is_empty() {
+        return;
+    }
     let mut table = Table::new([
         Column::text("term"),
         Column::number("here"),
@@ -177,7 +175,8 @@ pub(super) fn marks(section: &mut Section, profile: &Profile) {
     let mut columns =
         vec![Column::text("what"), Column::number("occurrences"), Column::number("rows with one")];
     columns.extend(profile.classes.iter().map(|class| {
-        Column::number(format!("of {class}")).hint("share of the rows of this class with at least one")
+        Column::number(format!("of {}", short(class)))
+            .hint("share of the rows of this class with at least one")
     }));
     let mut table = Table::new(columns).caption("Beside words");
     for mark in &profile.marks {
