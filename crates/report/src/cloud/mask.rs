@@ -5,10 +5,10 @@ use skrifa::outline::OutlinePen;
 
 use crate::fonts::{self, Glyph};
 
-/// Blank pixels kept beside, and above and below, a word whose em is `size` pixels: words in one line stand a small
-/// blank apart.
+/// Blank pixels kept beside, and above and below, a word whose em is `size` pixels: words in one line stand a
+/// blank apart, or "good like" reads as one.
 fn rim(size: f64) -> [usize; 2] {
-    [(size * 0.08).ceil().max(2.0) as usize, (size * 0.03).ceil().max(1.0) as usize]
+    [(size * 0.14).ceil().max(2.0) as usize, (size * 0.03).ceil().max(1.0) as usize]
 }
 
 /// What one word covers, with its rim; bit 0 of a row's first block is its left end.
