@@ -15,6 +15,7 @@ use crate::args::{Global, ProfileArgs};
 use crate::data::Loaded;
 use crate::output::Output;
 use crate::progress::Shown;
+use crate::report::data_name;
 use crate::{data, home, interrupt, terminal};
 
 /// What `--json` prints: every number of the page.
@@ -35,7 +36,7 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
         Some(path) => Some(home::open_model(global, Some(path))?.1),
         None => None,
     };
-    let name = name_of(&args.data);
+    let name = data_name(&args.data);
     let folder = args
         .out
         .clone()
@@ -51,7 +52,7 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
     // Before the long work, so that nobody waits for a page that has no place.
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let against = args.against.as_ref().map(|other| name_of(std::slice::from_ref(other)));
+    let against = args.against.as_ref().map(|other| data_name(std::slice::from_ref(other)));
     let found = profile(
         &name,
         &corpus,
@@ -178,19 +179,6 @@ fn print(out: &mut impl Write, profile: &Profile) -> io::Result<()> {
         writeln!(out, "{severity}  {}", terminal::line(&warning.message))?;
     }
     Ok(())
-}
-
-/// What people call the data: data sets by their names, files by theirs without folders.
-fn name_of(names: &[String]) -> String {
-    let short = |name: &String| {
-        let file = Path::new(name).file_name().map(|file| file.to_string_lossy().into_owned());
-        file.unwrap_or_else(|| name.clone())
-    };
-    match names {
-        [] => String::new(),
-        [one] => short(one),
-        [first, rest @ ..] => format!("{} and {} more", short(first), rest.len()),
-    }
 }
 
 /// `name` as the name of a folder.
