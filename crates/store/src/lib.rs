@@ -1,0 +1,52 @@
+//! Records and blobs: what happened, and the files that it left.
+//!
+//! Records are rows of SQLite (one file in the home directory) or PostgreSQL (by URL); one set of SQL
+//! serves both. Blobs are files named by their content's hash. There is no policy here: who may promote
+//! a model, when a run counts as killed, what is sent where is decided by those who call.
+//!
+//! [`Store`] is asynchronous and cheap to clone; [`Blocking`] lends it to callers that are not. An
+//! acknowledged write is durable: SQLite runs with `synchronous=FULL`, blobs are synced before they
+//! get their name.
+//!
+//! ```
+//! use sentimeter_store::{Blocking, Database, NewRun, RunFilter, Write};
+//!
+//! # fn main() -> Result<(), sentimeter_store::StoreError> {
+//! let home = tempfile::tempdir().expect("a folder for the example");
+//! let store = Blocking::open(home.path(), &Database::Memory)?;
+//! let run = NewRun::new("train");
+//! store.run(|s| s.apply(&[Write::Start(Box::new(run.clone()))]))?;
+//! assert_eq!(store.run(|s| s.runs(&RunFilter::default()))?[0].id, run.id);
+//! # Ok(())
+//! # }
+//! ```
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod blobs;
+mod blocking;
+mod corrections;
+mod database;
+mod dialect;
+mod error;
+mod id;
+mod migrate;
+mod outbox;
+mod registry;
+mod rows;
+mod run;
+mod runs;
+mod series;
+mod store;
+mod write;
+
+pub use blobs::{Blob, Blobs, Source};
+pub use blocking::Blocking;
+pub use corrections::{Correction, CorrectionFilter, CorrectionStatus, Review};
+pub use database::Database;
+pub use error::StoreError;
+pub use id::{RunId, now, unique};
+pub use outbox::{Claim, Entry, Waiting};
+pub use registry::{Alias, NewVersion, RegisteredModel, RegistryEvent, Version, Who};
+pub use run::{Artifact, Input, Metric, NewRun, Origin, Run, RunFilter, Status};
+pub use store::Store;
+pub use write::Write;
