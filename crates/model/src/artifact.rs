@@ -5,6 +5,7 @@
 //! own 64 characters read as zeros, so no byte of the file can change unseen; it is checked before
 //! anything is looked up.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Read};
@@ -15,11 +16,12 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::features::{self, Grams, Ngrams, Vocabulary, Words};
+use crate::neural::{self, Neural};
 use crate::{Body, Card, Linear, Model, logistic};
 
 mod tensors;
 
-use tensors::Head;
+use tensors::{Head, Tensors};
 
 /// The version that this program writes; it reads this and all older ones.
 pub const FORMAT_VERSION: u32 = 1;
@@ -107,7 +109,11 @@ struct Header {
     format_version: u32,
     digest: String,
     kind: Kind,
-    features: features::Settings,
+    /// Settings of the kind: of its features, or of its network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    features: Option<features::Settings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    neural: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(flatten)]
     card: Card,
 }
@@ -116,6 +122,34 @@ struct Header {
 #[serde(rename_all = "lowercase")]
 enum Kind {
     Linear,
+    Lstm,
+    Bilstm,
+    Cnn,
+}
+
+impl Kind {
+    /// The family of networks; `None` of a linear model.
+    fn network(&self) -> Option<neural::Kind> {
+        match self {
+            Self::Linear => None,
+            Self::Lstm => Some(neural::Kind::Lstm),
+            Self::Bilstm => Some(neural::Kind::Bilstm),
+            Self::Cnn => Some(neural::Kind::Cnn),
+        }
+    }
+}
+
+impl From<&Body> for Kind {
+    fn from(body: &Body) -> Self {
+        match body {
+            Body::Linear(_) => Self::Linear,
+            Body::Neural(network) => match network.settings().model {
+                neural::Kind::Lstm => Self::Lstm,
+                neural::Kind::Bilstm => Self::Bilstm,
+                neural::Kind::Cnn => Self::Cnn,
+            },
+        }
+    }
 }
 
 impl Model {
@@ -124,40 +158,35 @@ impl Model {
     /// # Errors
     /// A description past 64 KiB.
     pub fn to_bytes(&self) -> Result<(Vec<u8>, Digest), ArtifactError> {
-        let Body::Linear(linear) = &self.body;
-        let vocabulary = &linear.vocabulary;
         let header = Header {
             format_version: FORMAT_VERSION,
             digest: "0".repeat(64),
-            kind: Kind::Linear,
-            features: vocabulary.settings.clone(),
+            kind: Kind::from(&self.body),
+            features: match &self.body {
+                Body::Linear(linear) => Some(linear.vocabulary.settings.clone()),
+                Body::Neural(_) => None,
+            },
+            neural: match &self.body {
+                Body::Linear(_) => None,
+                Body::Neural(neural) => Some(neural.settings().to_map()),
+            },
             card: self.card.clone(),
         };
         let header = serde_json::to_string(&header).map_err(io::Error::from)?;
         if header.len() > MOST_METADATA {
             return Err(ArtifactError::Description { found: header.len() });
         }
-        let (word_bytes, word_ends) = vocabulary.words.parts();
-        let (gram_bytes, gram_ends) = vocabulary.grams.parts();
-        let (ngrams, ngram_ends) = vocabulary.ngrams.parts();
-        let outputs = linear.outputs();
         // f32 and u32 are the same on every machine that we build for; `bytemuck` casts in place.
         const { assert!(cfg!(target_endian = "little"), "safetensors are little-endian") };
-        let tensors: [(&str, Dtype, Vec<usize>, &[u8]); 8] = [
-            ("intercepts", Dtype::F64, vec![outputs], cast_slice(&linear.intercepts)),
-            ("features", Dtype::F32, vec![vocabulary.len(), 1 + outputs], cast_slice(&linear.table)),
-            ("ngrams", Dtype::U32, vec![ngrams.len(), 2], cast_slice(ngrams)),
-            ("ngram_ends", Dtype::U32, vec![ngram_ends.len()], cast_slice(ngram_ends)),
-            ("word_ends", Dtype::U32, vec![word_ends.len()], cast_slice(word_ends)),
-            ("word_bytes", Dtype::U8, vec![word_bytes.len()], word_bytes),
-            ("gram_ends", Dtype::U32, vec![gram_ends.len()], cast_slice(gram_ends)),
-            ("gram_bytes", Dtype::U8, vec![gram_bytes.len()], gram_bytes),
-        ];
+        let tensors = match &self.body {
+            Body::Linear(linear) => linear_tensors(linear),
+            Body::Neural(neural) => network_tensors(neural),
+        };
         let views = tensors
             .iter()
             .map(|(name, dtype, shape, bytes)| {
                 let view = TensorView::new(*dtype, shape.clone(), bytes);
-                view.map(|view| (*name, view)).map_err(|e| inconsistent(format!("tensor {name}: {e}")))
+                view.map(|view| (&name[..], view)).map_err(|e| inconsistent(format!("tensor {name}: {e}")))
             })
             .collect::<Result<Vec<_>, _>>()?;
         let metadata = HashMap::from([(KEY.to_owned(), header)]);
@@ -209,7 +238,6 @@ impl Model {
         let (mut tensors, found) = head.tensors(file)?;
         let header: Header = serde_json::from_str(json)
             .map_err(|e| inconsistent(format!("a description as we write it: {e}")))?;
-        header.features.check().map_err(|e| inconsistent(e.to_string()))?;
         let labels = &header.card.labels;
         if labels.len() < 2 {
             return Err(inconsistent("two labels or more"));
@@ -217,25 +245,107 @@ impl Model {
         if labels.iter().collect::<BTreeSet<_>>().len() < labels.len() {
             return Err(inconsistent("distinct labels"));
         }
-        let outputs = logistic::outputs(labels.len());
-        let words = Words::from_parts(tensors.take("word_bytes", &[])?, tensors.take("word_ends", &[])?)
-            .ok_or_else(|| inconsistent("distinct UTF-8 strings in word_bytes"))?;
-        // In place: a whole number of pairs was asked for.
-        let ngrams = bytemuck::try_cast_vec(tensors.take::<u32>("ngrams", &[2])?)
-            .unwrap_or_else(|(_, flat)| flat.as_chunks().0.to_vec());
-        let ngrams = Ngrams::from_parts(words.len(), ngrams, tensors.take("ngram_ends", &[])?)
-            .map_err(inconsistent)?;
-        let grams = Grams::from_parts(tensors.take("gram_bytes", &[])?, tensors.take("gram_ends", &[])?)
-            .map_err(inconsistent)?;
-        let vocabulary = Vocabulary::new(header.features, words, ngrams, grams).map_err(inconsistent)?;
-        let (table, intercepts) =
-            (tensors.take("features", &[1 + outputs])?, tensors.take("intercepts", &[])?);
-        let linear = Linear::from_parts(vocabulary, table, intercepts, labels.len()).map_err(inconsistent)?;
+        let body = match header.kind.network() {
+            None => Body::Linear(read_linear(header.features, labels.len(), &mut tensors)?),
+            Some(kind) => Body::Neural(read_network(kind, header.neural, labels.len(), &mut tensors)?),
+        };
         if !(header.card.calibration.scale().is_finite() && header.card.calibration.scale() > 0.0) {
             return Err(inconsistent("a temperature above 0"));
         }
-        Ok((Self::new(header.card, Body::Linear(linear))?, found))
+        Ok((Self::new(header.card, body)?, found))
     }
+}
+
+/// A tensor to write: name, type, shape, bytes.
+type Tensor<'a> = (Cow<'a, str>, Dtype, Vec<usize>, Cow<'a, [u8]>);
+
+fn tensor<'a>(name: &'a str, dtype: Dtype, shape: &[usize], bytes: &'a [u8]) -> Tensor<'a> {
+    (name.into(), dtype, shape.to_vec(), bytes.into())
+}
+
+fn linear_tensors(linear: &Linear) -> Vec<Tensor<'_>> {
+    let vocabulary = &linear.vocabulary;
+    let (word_bytes, word_ends) = vocabulary.words.parts();
+    let (gram_bytes, gram_ends) = vocabulary.grams.parts();
+    let (ngrams, ngram_ends) = vocabulary.ngrams.parts();
+    let outputs = linear.outputs();
+    vec![
+        tensor("intercepts", Dtype::F64, &[outputs], cast_slice(&linear.intercepts)),
+        tensor("features", Dtype::F32, &[vocabulary.len(), 1 + outputs], cast_slice(&linear.table)),
+        tensor("ngrams", Dtype::U32, &[ngrams.len(), 2], cast_slice(ngrams)),
+        tensor("ngram_ends", Dtype::U32, &[ngram_ends.len()], cast_slice(ngram_ends)),
+        tensor("word_ends", Dtype::U32, &[word_ends.len()], cast_slice(word_ends)),
+        tensor("word_bytes", Dtype::U8, &[word_bytes.len()], word_bytes),
+        tensor("gram_ends", Dtype::U32, &[gram_ends.len()], cast_slice(gram_ends)),
+        tensor("gram_bytes", Dtype::U8, &[gram_bytes.len()], gram_bytes),
+    ]
+}
+
+fn read_linear(
+    settings: Option<features::Settings>,
+    classes: usize,
+    tensors: &mut Tensors,
+) -> Result<Linear, ArtifactError> {
+    let settings = settings.ok_or_else(|| inconsistent("a description with `features`"))?;
+    settings.check().map_err(|e| inconsistent(e.to_string()))?;
+    let outputs = logistic::outputs(classes);
+    let words = read_words(tensors)?;
+    // In place: a whole number of pairs was asked for.
+    let ngrams = bytemuck::try_cast_vec(tensors.take::<u32>("ngrams", &[2])?)
+        .unwrap_or_else(|(_, flat)| flat.as_chunks().0.to_vec());
+    let ngrams =
+        Ngrams::from_parts(words.len(), ngrams, tensors.take("ngram_ends", &[])?).map_err(inconsistent)?;
+    let grams = Grams::from_parts(tensors.take("gram_bytes", &[])?, tensors.take("gram_ends", &[])?)
+        .map_err(inconsistent)?;
+    let vocabulary = Vocabulary::new(settings, words, ngrams, grams).map_err(inconsistent)?;
+    let (table, intercepts) = (tensors.take("features", &[1 + outputs])?, tensors.take("intercepts", &[])?);
+    Linear::from_parts(vocabulary, table, intercepts, classes).map_err(inconsistent)
+}
+
+fn read_words(tensors: &mut Tensors) -> Result<Words, ArtifactError> {
+    Words::from_parts(tensors.take("word_bytes", &[])?, tensors.take("word_ends", &[])?)
+        .ok_or_else(|| inconsistent("distinct UTF-8 strings in word_bytes"))
+}
+
+/// Parameters under PyTorch's names, and the words.
+fn network_tensors(network: &Neural) -> Vec<Tensor<'_>> {
+    let (word_bytes, word_ends) = network.vocabulary().0.parts();
+    let mut tensors = vec![
+        tensor("word_ends", Dtype::U32, &[word_ends.len()], cast_slice(word_ends)),
+        tensor("word_bytes", Dtype::U8, &[word_bytes.len()], word_bytes),
+    ];
+    for (name, shape, numbers) in network.state_dict() {
+        tensors.push((name.into(), Dtype::F32, shape, cast_slice(&numbers).to_vec().into()));
+    }
+    tensors
+}
+
+fn read_network(
+    kind: neural::Kind,
+    settings: Option<serde_json::Map<String, serde_json::Value>>,
+    classes: usize,
+    tensors: &mut Tensors,
+) -> Result<Neural, ArtifactError> {
+    let mut settings = settings.ok_or_else(|| inconsistent("a description with `neural`"))?;
+    // Which instructions it was trained with is told; it is served by what this machine has.
+    let trained_by = settings.remove("kernel");
+    let mut settings = neural::Settings::with(kind, &settings).map_err(|e| inconsistent(e.to_string()))?;
+    settings.kernel = trained_by.and_then(|kernel| serde_json::from_value(kernel).ok());
+    let words = read_words(tensors)?;
+    let table = tensors.take(neural::EMBEDDING, &[settings.embedding])?;
+    // Before memory is asked for by what the settings say.
+    let parts = neural::named_parts(&settings, classes);
+    let mut values = Vec::new();
+    for part in &parts {
+        let mut numbers: Vec<f32> = tensors.take(&part.name, &part.shape[1..])?;
+        if numbers.len() != part.range.len() {
+            return Err(inconsistent(format!("`{}` of shape {:?}", part.name, part.shape)));
+        }
+        part.to_memory(&mut numbers);
+        values.append(&mut numbers);
+    }
+    let vocabulary = neural::Vocabulary(words);
+    Neural::from_parts(settings, vocabulary, values, table, classes).map_err(inconsistent)
 }
 
 fn inconsistent(want: impl Into<String>) -> ArtifactError {

@@ -78,6 +78,35 @@ pub enum FitError {
         /// Iterations done.
         iterations: u32,
     },
+    /// A network's numbers ran away.
+    #[error(
+        "training diverged at step {step}: `{part}` is no longer finite; lower neural.learning_rate, or set \
+         neural.clip_norm (1 is common)"
+    )]
+    Diverged {
+        /// The part of the network where it shows.
+        part: String,
+        /// The step, from 1.
+        step: u64,
+    },
+    /// A part of a network learned nothing in a whole pass.
+    #[error(
+        "`{part}` has not moved in the first epoch, so nothing reaches it; raise neural.learning_rate or train \
+         with another seed, and look for layers with very few units"
+    )]
+    Unmoved {
+        /// The part.
+        part: String,
+    },
+    /// A checkpoint of something else.
+    #[error("cannot go on from the checkpoint: {why}")]
+    Checkpoint {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A checkpoint could not be written.
+    #[error("cannot write the checkpoint")]
+    NotSaved(#[source] std::io::Error),
     /// The caller asked to stop.
     #[error("interrupted after {iterations} iterations")]
     Interrupted {

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::{Body, Model, Scratch};
+use crate::neural::{Net, Neural, integrated_gradients};
+use crate::{Body, Linear, Model, Scratch};
 
 /// A token and what it added.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,7 +24,7 @@ pub struct Contribution {
 /// so that their softmax is the model's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
-    /// What an empty text gets, `[classes]`.
+    /// What a text gets of which no token says anything, `[classes]`.
     pub bias: Vec<f64>,
     /// The tokens in the order of the text.
     pub tokens: Vec<Contribution>,
@@ -41,10 +42,43 @@ impl Explanation {
 }
 
 impl Model {
-    /// Explains the logits of `text`. An n-gram's part is shared evenly by its words; a character
-    /// n-gram's goes to the word that holds it.
+    /// Explains the logits of `text`.
+    ///
+    /// Linear models: an n-gram's part is shared evenly by its words; a character n-gram's goes to the word
+    /// that holds it. Networks: integrated gradients; what the tokens do not explain is the answer to a text
+    /// of the same length whose words say nothing, and a token that was cut off added nothing.
     pub fn explain(&self, text: &str, scratch: &mut Scratch) -> Explanation {
-        let Body::Linear(linear) = &self.body;
+        match &self.body {
+            Body::Linear(linear) => self.explain_linear(linear, text, scratch),
+            Body::Neural(neural) => self.explain_neural(neural, text, scratch),
+        }
+    }
+
+    fn explain_neural(&self, neural: &Neural, text: &str, scratch: &mut Scratch) -> Explanation {
+        let (classes, mut tokens, mut ids) = (self.labels().len(), Vec::new(), Vec::new());
+        self.analyzer.each(text, &mut scratch.neural.text, &mut |token, span| {
+            ids.push(neural.vocabulary.id(token));
+            tokens.push(Contribution {
+                token: token.to_owned(),
+                start: span.start,
+                end: span.end,
+                logits: vec![0.0; classes],
+            });
+        });
+        let kept = neural.settings.cut.kept(ids.len(), neural.settings.length);
+        let kept: Vec<usize> = kept.into_iter().flatten().collect();
+        let read: Vec<u32> = kept.iter().map(|&at| ids[at]).collect();
+        let parts = match &neural.net {
+            Net::Recurrent(served) => integrated_gradients(served, classes, &read),
+            Net::Cnn(served) => integrated_gradients(served, classes, &read),
+        };
+        for (&at, logits) in kept.iter().zip(parts.tokens.chunks_exact(classes)) {
+            tokens[at].logits.copy_from_slice(logits);
+        }
+        Explanation { bias: parts.base, tokens }
+    }
+
+    fn explain_linear(&self, linear: &Linear, text: &str, scratch: &mut Scratch) -> Explanation {
         let classes = self.labels().len();
         let spread = |output: &[f64], factor: f64, into: &mut [f64]| {
             if let ([z], [negative, positive]) = (output, &mut *into) {

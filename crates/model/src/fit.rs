@@ -1,8 +1,10 @@
 //! The seam between settings that learn and what they have learned.
 
+use std::io;
 use std::ops::ControlFlow;
 
 use crate::FitError;
+use crate::neural::Epoch;
 
 /// What the training rows should be answered with.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,25 @@ pub struct Progress {
 pub trait Hooks {
     /// Called often; `Break` stops the work with [`FitError::Interrupted`].
     fn progress(&mut self, progress: &Progress) -> ControlFlow<()>;
+
+    /// Called after each pass over the training texts of a network; `Break` stops the work after it.
+    fn epoch(&mut self, _: &Epoch) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// Whether a checkpoint should be written now; asked after each step. One is written in any case where
+    /// the work is stopped.
+    fn checkpoint_due(&mut self) -> bool {
+        false
+    }
+
+    /// Takes a checkpoint: all that is needed to go on.
+    ///
+    /// # Errors
+    /// What writing gives; the work stops with it.
+    fn checkpoint(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Hooks that show nothing and never stop.

@@ -15,6 +15,7 @@ mod linear;
 pub mod logistic;
 pub mod metrics;
 mod model;
+pub mod neural;
 mod probs;
 mod reduce;
 

@@ -100,7 +100,7 @@ impl Linear {
         scratch: &mut Scratch,
         mut sink: impl FnMut(&mut [f64]),
     ) {
-        let Scratch { group, logits } = scratch;
+        let Scratch { group, logits, .. } = scratch;
         let mut score = |nodes: &[u32]| {
             logits.clear();
             logits.extend_from_slice(&self.intercepts);
@@ -209,4 +209,5 @@ impl Linear {
 pub struct Scratch {
     pub(crate) group: Group,
     logits: Vec<f64>,
+    pub(crate) neural: crate::neural::Scratch,
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
 use crate::linear::{Linear, Scratch};
+use crate::neural::Neural;
 use crate::{Probs, reduce::chunks};
 
 /// Texts that one thread scores at a time.
@@ -58,6 +59,8 @@ pub struct Card {
 pub enum Body {
     /// TF-IDF and one layer of weights.
     Linear(Linear),
+    /// A network over words' vectors.
+    Neural(Neural),
 }
 
 /// A trained model, ready to predict; immutable, shared between threads.
@@ -106,10 +109,11 @@ impl Model {
         &self.analyzer
     }
 
-    /// Number of features.
+    /// Number of features: n-grams, or words that have a vector.
     pub fn features(&self) -> usize {
         match &self.body {
             Body::Linear(linear) => linear.features(),
+            Body::Neural(neural) => neural.vocabulary.words().count(),
         }
     }
 
@@ -146,6 +150,20 @@ impl Model {
         match &self.body {
             Body::Linear(linear) => {
                 linear.logits(&self.analyzer, texts, scratch, |logits| probs.push_logits(logits, scale));
+            }
+            Body::Neural(neural) => neural.logits(&self.analyzer, texts, &mut scratch.neural, |logits| {
+                probs.push_logits(logits, scale)
+            }),
+        }
+    }
+
+    /// Tokens of `text` and how many of them the model reads, where it does not read all.
+    pub fn cut(&self, text: &str, scratch: &mut Scratch) -> Option<(usize, usize)> {
+        match &self.body {
+            Body::Linear(_) => None,
+            Body::Neural(neural) => {
+                let (all, read) = neural.lengths(&self.analyzer, text, &mut scratch.neural);
+                (read < all).then_some((all, read))
             }
         }
     }
