@@ -29,6 +29,9 @@ pub enum ExperimentError {
     /// Splitting failed.
     #[error(transparent)]
     Corpus(#[from] sentimeter_corpus::CorpusError),
+    /// A search's journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] crate::search::JournalError),
     /// Measuring failed.
     #[error(transparent)]
     Metrics(#[from] sentimeter_model::metrics::MetricsError),

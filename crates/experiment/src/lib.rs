@@ -12,6 +12,7 @@ mod learning_curve;
 mod plan;
 mod prepare;
 pub mod profile;
+pub mod search;
 mod train;
 
 pub use crossvalidate::{CrossValidation, cross_validate};

@@ -7,6 +7,7 @@ use sentimeter_text::{Body, Recipe};
 use serde::{Deserialize, Serialize};
 
 use crate::ExperimentError;
+use crate::search::SearchPlan;
 
 /// The settings of a run; every key may be left out, unknown ones are errors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,10 @@ pub struct Plan {
     pub split: SplitPlan,
     /// How probabilities are calibrated.
     pub calibration: CalibrationPlan,
+    /// What `sentimeter search` tries. It is no setting of a model: it is not written with the others, and
+    /// training does not look at it.
+    #[serde(skip_serializing)]
+    pub search: Option<SearchPlan>,
 }
 
 /// A preset's name, or the steps themselves.
@@ -87,6 +92,7 @@ impl Default for Plan {
             sampling: SamplingPlan::default(),
             split: SplitPlan::default(),
             calibration: CalibrationPlan::default(),
+            search: None,
         }
     }
 }
@@ -112,6 +118,29 @@ impl Plan {
         for setting in set {
             apply(&mut given, setting)?;
         }
+        let plan = Self::over_defaults(given)?;
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// This plan with other values of some settings, by dotted key. Not checked: see [`Plan::check`].
+    ///
+    /// # Errors
+    /// Unknown keys, values of another type.
+    pub(crate) fn with<'a>(
+        &self,
+        settings: impl IntoIterator<Item = (&'a str, &'a toml::Value)>,
+    ) -> Result<Self, ExperimentError> {
+        let mut table =
+            toml::Table::try_from(self).map_err(|e| ExperimentError::Plan { why: e.to_string() })?;
+        for (key, value) in settings {
+            put(&mut table, key, value.clone())
+                .map_err(|why| ExperimentError::Plan { why: format!("{key}: {why}") })?;
+        }
+        table.try_into().map_err(|e: toml::de::Error| ExperimentError::Plan { why: e.message().to_owned() })
+    }
+
+    fn over_defaults(given: toml::Table) -> Result<Self, ExperimentError> {
         // A key left out keeps the default of this type, not that of the part that it belongs to.
         let mut table = toml::Table::try_from(Self::default())
             .map_err(|e| ExperimentError::Plan { why: e.to_string() })?;
@@ -119,9 +148,7 @@ impl Plan {
             table.remove("recipe"); // the default's preset would stand beside given steps
         }
         overlay(&mut table, given);
-        let plan: Self = table.try_into().map_err(wrong)?;
-        plan.check()?;
-        Ok(plan)
+        table.try_into().map_err(|e: toml::de::Error| ExperimentError::Plan { why: e.to_string() })
     }
 
     /// The recipe that the plan names or spells out.
@@ -153,7 +180,8 @@ impl Plan {
         }
     }
 
-    fn check(&self) -> Result<(), ExperimentError> {
+    /// Checks every range.
+    pub(crate) fn check(&self) -> Result<(), ExperimentError> {
         let wrong = |why: String| Err(ExperimentError::Plan { why });
         self.recipe()?.compile().map_err(|e| ExperimentError::Plan { why: e.to_string() })?;
         self.features.check()?;
@@ -188,17 +216,20 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<(), ExperimentError> 
         Ok(mut parsed) => parsed.remove("v").ok_or_else(|| wrong("has no value"))?,
         Err(_) => toml::Value::String(value.to_owned()),
     };
+    put(table, key, value).map_err(wrong)
+}
+
+/// Puts `value` where the dotted `key` says.
+fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), &'static str> {
     let mut path: Vec<&str> = key.split('.').map(str::trim).collect();
     if path.contains(&"") {
-        return Err(wrong("has an empty key"));
+        return Err("has an empty key");
     }
     let last = path.pop().unwrap_or_default();
     let mut at = table;
     for part in path {
         let next = at.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        at = next
-            .as_table_mut()
-            .ok_or_else(|| wrong("goes into a setting that has no settings of its own"))?;
+        at = next.as_table_mut().ok_or("goes into a setting that has no settings of its own")?;
     }
     // Each stands in place of the other.
     match key.trim() {

@@ -236,8 +236,8 @@ pub(crate) fn content_hash(labels: &[String], rows: &[Row]) -> String {
 }
 
 impl Prepared {
-    /// The fold of each training row, below `folds`, classes in their share, groups together.
-    pub(crate) fn folds(&self, folds: u32, seed: u64) -> Vec<u32> {
+    /// The fold of each training row, below `folds`: classes in their share, a text and its near duplicates together.
+    pub fn folds(&self, folds: u32, seed: u64) -> Vec<u32> {
         let rows: Vec<u32> = self.train.iter().map(|r| r.row).collect();
         sentimeter_corpus::folds(&rows, &self.resolved, &self.groups, folds, seed)
     }

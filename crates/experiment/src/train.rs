@@ -279,7 +279,7 @@ impl Job<'_> {
 }
 
 /// A vocabulary and the rows that it gives, in the form that the plan's sampling can use.
-fn weigh(plan: &Plan, counts: &Counts, rows: &[u32]) -> Result<(Tfidf, Weighed), FitError> {
+pub(crate) fn weigh(plan: &Plan, counts: &Counts, rows: &[u32]) -> Result<(Tfidf, Weighed), FitError> {
     match plan.sampling.kind {
         // New rows between two others are no products of factors.
         sampling::Sampling::Smote => {
@@ -292,7 +292,7 @@ fn weigh(plan: &Plan, counts: &Counts, rows: &[u32]) -> Result<(Tfidf, Weighed),
 
 /// Fits on rows that were weighed, after sampling, with class weights, until the gradient is at
 /// most `looser` times the plan's tolerance.
-fn fit(
+pub(crate) fn fit(
     plan: &Plan,
     labels: &[String],
     rows: &Weighed,

@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Profile(ProfileArgs),
     /// Learn a model from labelled texts, measure it on texts it never saw, and save it
     Train(TrainArgs),
+    /// Try settings against each other by cross-validation, and learn a model by the best of them
+    Search(SearchArgs),
     /// Measure a model on labelled texts
     Evaluate(EvaluateArgs),
     /// Score texts: from the command line, a file or standard input
@@ -315,6 +317,41 @@ pub(crate) struct TrainArgs {
     /// Learn from growing shares of the data too, to see whether more of it would help (takes about twice as long)
     #[arg(long)]
     pub learning_curve: bool,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `sentimeter search`.
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Settings, with what to try in [search] and [search.space] (plans/search.toml is one to copy)
+    #[arg(value_name = "PLAN.toml")]
+    pub plan: PathBuf,
+    /// A data set, or files in any readable format
+    #[arg(long, required = true, value_name = "NAME|FILE", num_args = 1..)]
+    pub data: Vec<String>,
+    /// What the chosen model is measured on, once; all of --data is then searched and learned from. Without
+    /// it a part of --data is kept out of the search
+    #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
+    pub test: Vec<String>,
+    /// Change a setting of the plan: search.folds=10, search.method=random, logistic.tolerance=1e-5, …
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    pub set: Vec<String>,
+    /// Where the chosen model goes [default: models/sentiment.safetensors in the home]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Where cv_results.csv and the report on the chosen model go [default: reports/search-MODEL in the home]
+    #[arg(long, value_name = "DIR")]
+    pub results: Option<PathBuf>,
+    /// Write no report on the chosen model
+    #[arg(long)]
+    pub no_report: bool,
+    /// Take up an unfinished search where it was killed; a changed plan or changed data is refused
+    #[arg(long)]
+    pub resume: bool,
+    /// Throw an unfinished search away and begin anew
+    #[arg(long, conflicts_with = "resume")]
+    pub restart: bool,
     #[command(flatten)]
     pub read: ReadArgs,
 }

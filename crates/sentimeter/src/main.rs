@@ -17,6 +17,7 @@ mod commands;
 mod data;
 mod home;
 mod interrupt;
+mod leaders;
 mod output;
 mod progress;
 mod report;
@@ -57,6 +58,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Datasets(args) => commands::datasets::run(global, args),
         Command::Profile(args) => commands::profile::run(global, args),
         Command::Train(args) => commands::train::run(global, args),
+        Command::Search(args) => commands::search::run(global, args),
         Command::Evaluate(args) => commands::evaluate::run(global, args),
         Command::Predict(args) => commands::predict::run(global, args),
         Command::Completions(args) => commands::completions::run(args),

@@ -14,6 +14,7 @@ mod number;
 mod recall;
 pub mod sampling;
 mod settings;
+mod size;
 pub mod smote;
 mod sparse;
 mod tfidf;

@@ -6,6 +6,7 @@ pub(crate) mod evaluate;
 pub(crate) mod import;
 pub(crate) mod predict;
 pub(crate) mod profile;
+pub(crate) mod search;
 pub(crate) mod train;
 
 use serde::Serialize;

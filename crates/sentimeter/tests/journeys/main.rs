@@ -13,4 +13,5 @@ mod profile;
 mod quickstart;
 mod reproducible;
 mod scoring;
+mod search;
 mod tweets;
