@@ -34,6 +34,7 @@ pub(crate) struct Leaders {
 struct Table {
     all: MultiProgress,
     bar: ProgressBar,
+    head: ProgressBar,
     lines: Vec<ProgressBar>,
 }
 
@@ -86,6 +87,7 @@ impl Leaders {
             let left = self.left().map_or(String::new(), |left| format!("{left:.0} s left"));
             table.bar.set_position(self.done as u64);
             table.bar.set_message(left);
+            table.head.tick();
             for (line, text) in table.lines.iter().zip(self.lines()) {
                 line.set_message(crate::terminal::line(&text).into_owned());
             }
@@ -105,12 +107,13 @@ fn table(total: u64, score: &str) -> Table {
     if let Ok(style) = ProgressStyle::with_template("    search {wide_bar} {human_pos}/{human_len} {msg}") {
         bar.set_style(style);
     }
-    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style =
+        ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
     let head = all.add(ProgressBar::new_spinner().with_style(style.clone()));
     head.set_message(format!("rank  {score} ± standard error"));
     let line = || all.add(ProgressBar::new_spinner().with_style(style.clone()));
     let lines = (0..LINES).map(|_| line()).collect();
-    Table { all, bar, lines }
+    Table { all, bar, head, lines }
 }
 
 impl Hooks for Leaders {

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::results::FoldScore;
+use super::settings::SearchPlan;
+use crate::Plan;
+use crate::prepare::{Prepared, content_hash};
 
 /// Between two times that lines are forced to the disk.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -82,6 +85,31 @@ pub struct Identity {
     pub data: String,
     /// Fold scores that a search without failures makes.
     pub scores: usize,
+}
+
+impl Identity {
+    /// That of a search by `plan` on `prepared` data.
+    pub(super) fn of(plan: &Plan, settings: &SearchPlan, prepared: &Prepared, scores: usize) -> Self {
+        let hash = |parts: &[String]| {
+            let mut hasher = blake3::Hasher::new();
+            for part in parts {
+                hasher.update(&(part.len() as u64).to_le_bytes());
+                hasher.update(part.as_bytes());
+            }
+            hasher.finalize().to_hex().to_string()
+        };
+        let json = |of: Result<String, serde_json::Error>| of.unwrap_or_default();
+        Self {
+            code: env!("CARGO_PKG_VERSION").to_owned(),
+            plan: hash(&[json(serde_json::to_string(plan)), json(serde_json::to_string(settings))]),
+            data: hash(&[
+                prepared.data_hash.clone(),
+                content_hash(&prepared.labels, &prepared.train),
+                content_hash(&prepared.labels, &prepared.test),
+            ]),
+            scores,
+        }
+    }
 }
 
 /// What is done with an unfinished search that lies in the same place.

@@ -7,6 +7,7 @@
 //! its score belongs to it, plan, data and seed alone.
 
 mod candidates;
+mod folds;
 mod journal;
 mod results;
 mod rounds;
@@ -18,7 +19,7 @@ mod work;
 
 use std::ops::ControlFlow;
 
-use sentimeter_corpus::{Corpus, SplitKind};
+use sentimeter_corpus::Corpus;
 use sentimeter_model::{FitError, Hooks};
 
 pub use candidates::{Candidate, shown};
@@ -27,7 +28,7 @@ pub use results::{FoldScore, Found, Measured, Outcome, Ranked, RoundScores, Work
 pub use rounds::Round;
 pub use settings::{Method, Metric, Number, Range, Scale, SearchPlan};
 
-use crate::prepare::{Prepared, content_hash, prepare};
+use crate::prepare::prepare;
 use crate::{ExperimentError, Plan};
 use rounds::{schedule, single, thin};
 use shared::{Shelf, groups};
@@ -82,7 +83,7 @@ pub fn search(
     let (candidates, mut notes) = candidates::candidates(plan, &settings)?;
     let prepared = prepare(plan, data, test)?;
     let truth: Vec<u16> = prepared.train.iter().map(|row| row.class).collect();
-    let folds = folds(plan, &settings, &prepared, &truth, &mut notes)?;
+    let folds = folds::folds(plan, &settings, &prepared, &truth, &mut notes)?;
     notes.extend(prepared.notes.iter().cloned());
 
     let fewest = folds.iter().map(|fold| fold.train.len()).min().unwrap_or(0);
@@ -92,7 +93,7 @@ pub fn search(
     };
     let total = rounds.iter().map(|round| round.candidates).sum::<usize>() * folds.len();
     let mut known = match &mut journal {
-        Some(journal) => journal.start(&identity(plan, &settings, &prepared, total))?,
+        Some(journal) => journal.start(&Identity::of(plan, &settings, &prepared, total))?,
         None => Vec::new(),
     };
     let mut work = Work { resumed: known.len(), ..Work::default() };
@@ -157,47 +158,20 @@ pub fn search(
             });
         }
     }
-    Ok(found(&settings, candidates, rows, rounds, truth.len(), work, notes, chosen[0]))
-}
-
-/// Puts candidates and their rows together.
-#[allow(clippy::too_many_arguments)] // the parts of one struct
-fn found(
-    settings: &SearchPlan,
-    candidates: Vec<Candidate>,
-    rows: Vec<Vec<RoundScores>>,
-    rounds: Vec<Round>,
-    learned: usize,
-    work: Work,
-    notes: Vec<String>,
-    best: usize,
-) -> Found {
-    let mut ranked: Vec<Ranked> = candidates
-        .into_iter()
-        .zip(rows)
-        .map(|(candidate, rounds)| Ranked { rank: 0, candidate, rounds })
-        .collect();
-    // Those that came further stand before all others.
-    let place = |ranked: &Ranked| (std::cmp::Reverse(ranked.last().round), ranked.last().rank);
-    let mut places: Vec<_> = ranked.iter().map(place).collect();
-    places.sort_unstable();
-    for ranked in &mut ranked {
-        let own = place(ranked);
-        ranked.rank = 1 + places.partition_point(|other| *other < own);
-    }
-    let frugal = results::frugal(&ranked, best);
-    Found {
+    let candidates = results::placed(candidates, rows);
+    let best = chosen[0];
+    Ok(Found {
         method: settings.method,
         metric: settings.metric,
         folds: settings.folds,
-        rows: learned,
+        rows: truth.len(),
         rounds,
-        candidates: ranked,
+        frugal: results::frugal(&candidates, best),
+        candidates,
         best,
-        frugal,
         work,
         notes,
-    }
+    })
 }
 
 /// One round: what is not known yet is measured, group by group.
@@ -289,88 +263,4 @@ fn check(settings: &SearchPlan) -> Result<(), ExperimentError> {
         }
     }
     Ok(())
-}
-
-/// The folds, and whether they can be learned from and measured on.
-fn folds(
-    plan: &Plan,
-    settings: &SearchPlan,
-    prepared: &Prepared,
-    truth: &[u16],
-    notes: &mut Vec<String>,
-) -> Result<Vec<Fold>, ExperimentError> {
-    let count = settings.folds;
-    let fold_of = prepared.folds(count, plan.seed);
-    let wrong = |why: String| Err(ExperimentError::Data { why });
-    let mut folds = Vec::new();
-    for number in 0..count {
-        let (held, train): (Vec<u32>, Vec<u32>) =
-            (0..truth.len() as u32).partition(|&row| fold_of[row as usize] == number);
-        let classes = |rows: &[u32]| {
-            let mut found = vec![0_usize; prepared.labels.len()];
-            rows.iter().for_each(|&row| found[usize::from(truth[row as usize])] += 1);
-            found
-        };
-        let name = number + 1;
-        if held.is_empty() {
-            return wrong(format!(
-                "fold {name} of {count} is empty: {} rows to learn from are too few; set search.folds lower",
-                truth.len()
-            ));
-        }
-        let learned = classes(&train);
-        if let [class] = (0..learned.len()).filter(|&class| learned[class] > 0).collect::<Vec<_>>()[..] {
-            return wrong(format!(
-                "without fold {name} of {count} only rows labelled {:?} are left to learn from: the other \
-                 labels' rows all lie in that fold; add rows, or set search.folds to another number",
-                prepared.labels[class]
-            ));
-        }
-        for (class, &rows) in classes(&held).iter().enumerate() {
-            if rows > 0 {
-                continue;
-            }
-            let label = &prepared.labels[class];
-            let all = truth.iter().filter(|&&y| usize::from(y) == class).count();
-            let told = format!("fold {name} of {count} holds no row labelled {label:?} ({all} in all)");
-            if settings.metric.wants_all_classes() {
-                return wrong(format!(
-                    "{told}, and {} is undefined without; set search.folds lower or search.metric to another",
-                    settings.metric.name()
-                ));
-            }
-            notes.push(format!("{told}: its score is that of the other labels"));
-        }
-        folds.push(Fold { train, held });
-    }
-    if plan.split.kind == SplitKind::Group || plan.split.kind == SplitKind::Time {
-        notes.push(format!(
-            "the test part is split by {}, the folds are not: texts of one {0} may stand on both sides of a fold",
-            if plan.split.kind == SplitKind::Group { "author" } else { "time" }
-        ));
-    }
-    Ok(folds)
-}
-
-/// What a journal is recognised by.
-fn identity(plan: &Plan, settings: &SearchPlan, prepared: &Prepared, scores: usize) -> Identity {
-    let hash = |parts: &[String]| {
-        let mut hasher = blake3::Hasher::new();
-        for part in parts {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-        hasher.finalize().to_hex().to_string()
-    };
-    let json = |of: Result<String, serde_json::Error>| of.unwrap_or_default();
-    Identity {
-        code: env!("CARGO_PKG_VERSION").to_owned(),
-        plan: hash(&[json(serde_json::to_string(plan)), json(serde_json::to_string(settings))]),
-        data: hash(&[
-            prepared.data_hash.clone(),
-            content_hash(&prepared.labels, &prepared.train),
-            content_hash(&prepared.labels, &prepared.test),
-        ]),
-        scores,
-    }
 }

@@ -1,5 +1,6 @@
 //! What a search found: scores by candidate and fold, ranks, and what to make of them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::ser::SerializeMap;
@@ -228,6 +229,21 @@ pub(super) fn ranks(values: &[Option<f64>]) -> Vec<usize> {
         _ => b.is_some().cmp(&a.is_some()),
     });
     values.iter().map(|&value| 1 + sorted.partition_point(|&other| better(other, value))).collect()
+}
+
+/// Candidates with their rounds and places: those that came further stand before all others.
+pub(super) fn placed(candidates: Vec<Candidate>, rounds: Vec<Vec<RoundScores>>) -> Vec<Ranked> {
+    let rows = candidates.into_iter().zip(rounds);
+    let mut ranked: Vec<Ranked> =
+        rows.map(|(candidate, rounds)| Ranked { rank: 0, candidate, rounds }).collect();
+    let place = |ranked: &Ranked| (Reverse(ranked.last().round), ranked.last().rank);
+    let mut places: Vec<_> = ranked.iter().map(place).collect();
+    places.sort_unstable();
+    for ranked in &mut ranked {
+        let own = place(ranked);
+        ranked.rank = 1 + places.partition_point(|other| *other < own);
+    }
+    ranked
 }
 
 /// Index of the candidate with the fewest features within one standard error of `best`.
