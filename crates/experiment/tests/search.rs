@@ -259,7 +259,7 @@ fn an_interrupted_search_is_taken_up_and_ends_alike() {
     };
     refused(&plan, &data, Begin::Anew, &["47 of 120", "--resume", "--restart"]);
     let mut other = plan.clone();
-    other.features.min_df = sentimeter_model::features::Frequency::Count(2);
+    other.features.min_df = sentimeter_model::features::Frequency::Count(3);
     refused(&other, &data, Begin::Resume, &["the plan changed", "--restart"]);
     let mut other = plan.clone();
     other.search.as_mut().unwrap().folds = 4;
@@ -429,7 +429,6 @@ fn the_table_has_the_columns_of_scikit_learn() {
 
 #[test]
 fn the_metric_decides_and_less_loss_is_better() {
-    let mut set = GRID;
     for metric in [
         "accuracy",
         "macro_f1",
@@ -442,6 +441,7 @@ fn the_metric_decides_and_less_loss_is_better() {
         "mcc",
     ] {
         let metric = format!("search.metric={metric}");
+        let mut set: [&str; 6] = GRID;
         set[4] = &metric;
         let found = run(&plan(&set), &feedback());
         let ranking = found.ranking();

@@ -64,15 +64,18 @@ impl Bench<'_> {
     ) -> Result<(), ExperimentError> {
         let threads = rayon::current_num_threads();
         let workers = threads.min(units.len()).min(MOST_BYTES / bytes(counts).max(1)).max(1);
+        // Cores that do not divide go to the first workers.
+        let own = |worker: usize| threads / workers + usize::from(worker < threads % workers);
+        let pools: Vec<rayon::ThreadPool> = (0..workers)
+            .map(|worker| rayon::ThreadPoolBuilder::new().num_threads(own(worker)).build())
+            .collect::<Result<_, _>>()
+            .map_err(|e| ExperimentError::Data {
+                why: format!("cannot start {threads} worker threads: {e}"),
+            })?;
         let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
         let (say, hear) = mpsc::channel();
         std::thread::scope(|scope| {
-            for worker in 0..workers {
-                // Cores that do not divide go to the first workers.
-                let own = threads / workers + usize::from(worker < threads % workers);
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(own).build().map_err(|e| {
-                    ExperimentError::Data { why: format!("cannot start {own} worker threads: {e}") }
-                })?;
+            for pool in &pools {
                 let (say, next, stopped) = (say.clone(), &next, &stopped);
                 scope.spawn(move || {
                     pool.install(|| {

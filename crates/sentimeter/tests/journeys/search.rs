@@ -79,7 +79,7 @@ fn the_best_settings_make_the_model_that_train_makes_of_them() {
         "{names:?}"
     );
     assert!(!names.contains(&"unfinished.jsonl".to_owned()), "{names:?}");
-    assert!(desk.text(&format!("{folder}/index.html")).contains("chosen from 16 candidates"));
+    assert!(desk.text(&format!("{folder}/index.html")).contains("Chosen from 16 candidates"));
     let table = rows(&desk.text(&format!("{folder}/cv_results.csv")));
     assert_eq!(table.len(), 17);
     let column = table[0].iter().position(|name| name == "rank_test_score").unwrap();
