@@ -87,10 +87,11 @@ fn the_best_settings_make_the_model_that_train_makes_of_them() {
     assert_eq!(first as u64, found["best"]);
 
     // Threads and the order of the rows decide nothing.
-    let text = std::fs::read_to_string(&data).unwrap();
-    let mut lines: Vec<&str> = text.lines().collect();
-    lines[1..].reverse();
-    desk.put("reversed.csv", lines.join("\n"));
+    let mut records = rows(&std::fs::read_to_string(&data).unwrap());
+    records[1..].reverse();
+    let mut reversed = csv::Writer::from_writer(Vec::new());
+    records.iter().for_each(|record| reversed.write_record(record).unwrap());
+    desk.put("reversed.csv", reversed.into_inner().unwrap());
     let other =
         desk.run(&search(&["--data", "reversed.csv", "--threads", "1", "--no-report", "--json"])).ok().json();
     assert_eq!(answers(&other), answers(&found));
