@@ -4,6 +4,8 @@
 //! it on texts that training never saw; [`evaluate()`] measures a model on any labelled corpus.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod bundle;
+pub mod compare;
 mod crossvalidate;
 mod error;
 mod evaluate;
@@ -12,6 +14,8 @@ mod learning_curve;
 mod plan;
 mod prepare;
 pub mod profile;
+pub mod recorder;
+pub mod reproduce;
 pub mod search;
 mod train;
 

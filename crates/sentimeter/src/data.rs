@@ -15,7 +15,7 @@ fn is_file(name: &str) -> bool {
     std::fs::metadata(name).is_ok_and(|found| !found.is_dir())
 }
 
-fn imported(global: &Global, name: &str) -> bool {
+pub(crate) fn imported(global: &Global, name: &str) -> bool {
     !is_file(name) && Snapshots::at(&global.home).contains(name)
 }
 

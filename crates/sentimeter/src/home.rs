@@ -49,8 +49,8 @@ pub(crate) fn model_place(global: &Global, path: Option<&Path>) -> anyhow::Resul
     Ok(at)
 }
 
-/// Writes a model to `at`, durably and at once.
-pub(crate) fn save_model(at: &Path, model: &Model) -> anyhow::Result<(Digest, u64)> {
+/// Writes a model to `at`, durably and at once; gives the file's bytes, too.
+pub(crate) fn save_model(at: &Path, model: &Model) -> anyhow::Result<(Digest, Vec<u8>)> {
     let (bytes, digest) = model.to_bytes()?;
     let write = || -> io::Result<()> {
         let output = Output::create(at)?;
@@ -58,5 +58,5 @@ pub(crate) fn save_model(at: &Path, model: &Model) -> anyhow::Result<(Digest, u6
         output.finish()
     };
     write().with_context(|| format!("cannot write model {}", at.display()))?;
-    Ok((digest, bytes.len() as u64))
+    Ok((digest, bytes))
 }

@@ -7,11 +7,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use sentimeter_experiment::recorder::Recorder;
+
 /// What a shell reports of a process that Ctrl-C ended: 128 and the signal's number.
 const INTERRUPTED: i32 = 130;
 
 /// Temporary files that a signal removes.
 static DOOMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Whose runs are marked as killed by a signal.
+static RECORDER: Mutex<Option<Recorder>> = Mutex::new(None);
 
 /// Whoever holds it holds a signal off. A lock of its own: files come onto the list and leave it
 /// meanwhile.
@@ -32,6 +37,9 @@ pub(crate) fn listen() {
             // It may have got its name, or gone, a moment ago.
             let _ = std::fs::remove_file(path);
         }
+        if let Some(recorder) = RECORDER.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            recorder.interrupted();
+        }
         note!("interrupted");
         // The locks are kept to the end: nobody starts what could no longer be finished.
         std::process::exit(INTERRUPTED);
@@ -39,6 +47,11 @@ pub(crate) fn listen() {
     if let Err(error) = listening {
         tracing::debug!("signals keep what the caller set for them: {error}");
     }
+}
+
+/// Has the runs of `recorder` marked as killed should a signal end the process.
+pub(crate) fn mark_on_signal(recorder: &Recorder) {
+    *RECORDER.lock().unwrap_or_else(PoisonError::into_inner) = Some(recorder.clone());
 }
 
 /// Takes a temporary file off the list when it is dropped.

@@ -20,6 +20,7 @@ mod interrupt;
 mod leaders;
 mod output;
 mod progress;
+mod recording;
 mod report;
 mod terminal;
 
@@ -59,8 +60,11 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Profile(args) => commands::profile::run(global, args),
         Command::Train(args) => commands::train::run(global, args),
         Command::Search(args) => commands::search::run(global, args),
+        Command::Runs(args) => commands::runs::run(global, args),
         Command::Evaluate(args) => commands::evaluate::run(global, args),
         Command::Predict(args) => commands::predict::run(global, args),
+        Command::Backup(args) => commands::backup::backup(global, args),
+        Command::Restore(args) => commands::backup::restore(global, args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Licenses => commands::completions::licenses(),
         Command::Man => commands::completions::man(),

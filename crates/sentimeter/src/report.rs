@@ -42,8 +42,16 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make the report's folder {}", folder.display()))
 }
 
-/// Writes the page, its figures and its numbers into `folder`; the page's path.
-pub(crate) fn write(folder: &Path, found: &Examination) -> anyhow::Result<PathBuf> {
+/// A report that was written.
+pub(crate) struct Written {
+    /// Its page.
+    pub page: PathBuf,
+    /// Its files, by their names below its folder, the page first.
+    pub files: Vec<String>,
+}
+
+/// Writes the page, its figures and its numbers into `folder`.
+pub(crate) fn write(folder: &Path, found: &Examination) -> anyhow::Result<Written> {
     let cannot = || format!("cannot write the report into {}", folder.display());
     make_folder(folder)?;
     let numbers = || -> io::Result<()> {
@@ -58,7 +66,11 @@ pub(crate) fn write(folder: &Path, found: &Examination) -> anyhow::Result<PathBu
     numbers().with_context(cannot)?;
     let page = page(found, Some(NUMBERS));
     // Its files are written beside their names: a signal waits until they have them.
-    interrupt::hold_off(|| page.write(folder)).with_context(cannot)
+    let mut files = vec!["index.html".to_owned(), NUMBERS.to_owned()];
+    for figure in page.figures() {
+        files.extend(["svg", "png"].map(|ending| format!("figures/{}.{ending}", figure.name())));
+    }
+    Ok(Written { page: interrupt::hold_off(|| page.write(folder)).with_context(cannot)?, files })
 }
 
 /// Says where the page is; the same for JSON.

@@ -130,7 +130,7 @@ fn shown(url: &str) -> String {
         Ok(mut options) if options.database_url.has_host() => {
             if options.database_url.password().is_some() {
                 // A URL with a password has a host, so this cannot be refused.
-                let _ = options.database_url.set_password(Some("…"));
+                let _ = options.database_url.set_password(Some("***"));
             }
             options.database_url.set_query(None);
             options.database_url.to_string()

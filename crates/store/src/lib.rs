@@ -22,6 +22,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod backup;
 mod blobs;
 mod blocking;
 mod corrections;
@@ -39,6 +40,7 @@ mod series;
 mod store;
 mod write;
 
+pub use backup::{Backup, restore};
 pub use blobs::{Blob, Blobs, Source};
 pub use blocking::Blocking;
 pub use corrections::{Correction, CorrectionFilter, CorrectionStatus, Review};

@@ -59,7 +59,7 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
             learning_curve: None,
         });
         if let Some(folder) = &folder {
-            page = Some(report::tell(global, &report::write(folder, &found)?));
+            page = Some(report::tell(global, &report::write(folder, &found)?.page));
         }
         progress.finish();
         if global.json {

@@ -1,11 +1,13 @@
 //! One file per command.
 
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod datasets;
 pub(crate) mod evaluate;
 pub(crate) mod import;
 pub(crate) mod predict;
 pub(crate) mod profile;
+pub(crate) mod runs;
 pub(crate) mod search;
 pub(crate) mod train;
 

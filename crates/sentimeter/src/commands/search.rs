@@ -108,7 +108,7 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
     progress.finish();
     let table = results.join(TABLE);
     write_table(&table, &found)?;
-    let (digest, bytes) = home::save_model(&path, &trained.model)?;
+    let (digest, file) = home::save_model(&path, &trained.model)?;
     let page = if args.no_report {
         None
     } else {
@@ -128,7 +128,7 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
             notes: &notes,
             learning_curve: None,
         });
-        Some(report::tell(global, &report::write(&results, &examined)?))
+        Some(report::tell(global, &report::write(&results, &examined)?.page))
     };
     // Everything that it stood for has its name by now.
     journal.finish();
@@ -151,7 +151,7 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
         model: Winner {
             path: path.display().to_string(),
             digest: digest.to_string(),
-            bytes,
+            bytes: file.len() as u64,
             rows,
             test_rows,
             features: trained.model.features(),

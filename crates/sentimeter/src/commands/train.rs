@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Context;
 use sentimeter_corpus::ReadOptions;
 use sentimeter_experiment::examine::{Subject, examine};
+use sentimeter_experiment::recorder::{Curve, File, Recording};
 use sentimeter_experiment::{Dropped, LearningCurve, Plan, Seconds, cross_validate, learning_curve, train};
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::metrics::Metrics;
@@ -15,7 +16,7 @@ use serde::Serialize;
 use super::print_json;
 use crate::args::{Global, TrainArgs};
 use crate::progress::Shown;
-use crate::{data, home, report};
+use crate::{data, home, recording, report};
 
 /// Texts below which what was measured on them is rough: one of 50 is two percent.
 const FEW_TESTED: usize = 50;
@@ -41,6 +42,8 @@ struct Answer<'a> {
     page: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     learning_curve: Option<LearningCurve>,
+    /// The run's id and name, where it is recorded.
+    run: Option<recording::Named>,
 }
 
 pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode> {
@@ -53,19 +56,35 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
             Plan::from_toml(&text, &args.set).with_context(|| format!("in the plan {}", path.display()))?
         }
     };
-    let mut progress = Shown::new(global.quiet);
     let options = args.read.options();
     data::refuse_idle(global, args.data.iter().chain(&args.test), &options)?;
     let options = ReadOptions { keep: plan.keep(), ..options };
-    let corpus = data::load(global, &args.data, &options, &mut progress)?;
+    let recording = recording::begin(global, args, &plan, &options)?;
+    let answered = learn(global, args, &plan, &options, start, &recording);
+    recording::end(recording, answered)
+}
+
+/// Everything between the run's start and its end.
+fn learn(
+    global: &Global,
+    args: &TrainArgs,
+    plan: &Plan,
+    options: &ReadOptions,
+    start: Instant,
+    recording: &Recording,
+) -> anyhow::Result<ExitCode> {
+    let mut progress = Shown::new(global.quiet);
+    let corpus = data::load(global, &args.data, options, &mut progress)?;
     let test = match &args.test[..] {
         [] => None,
-        names => Some(data::load(global, names, &options, &mut progress)?),
+        names => Some(data::load(global, names, options, &mut progress)?),
     };
     let read = start.elapsed().as_secs_f64();
+    recording.inputs(recording::inputs(global, args, &corpus, test.as_ref()));
     if let Some(folds) = args.cross_validate {
-        let found = cross_validate(&plan, &corpus, folds, &mut progress)?;
+        let found = cross_validate(plan, &corpus, folds, &mut progress)?;
         progress.finish();
+        recording::cross_validated(recording, &found);
         if !global.quiet {
             found.notes.iter().for_each(|note| note!("{note}"));
         }
@@ -88,16 +107,21 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
     if let Some(folder) = &args.report {
         report::make_folder(folder)?;
     }
-    let mut trained = train(&plan, &corpus, test.as_ref(), &mut progress)?;
+    let mut curve = Curve::new(&mut progress);
+    let mut trained = train(plan, &corpus, test.as_ref(), &mut curve)?;
+    let curve = curve.into_metrics();
     let learning_curve = if args.learning_curve {
-        Some(learning_curve(&plan, &corpus, test.as_ref(), &mut progress)?)
+        Some(learning_curve(plan, &corpus, test.as_ref(), &mut progress)?)
     } else {
         None
     };
     progress.finish();
     let saving = Instant::now();
-    let (digest, bytes) = home::save_model(&path, &trained.model)?;
+    let (digest, file) = home::save_model(&path, &trained.model)?;
+    let bytes = file.len() as u64;
     trained.seconds.save = saving.elapsed().as_secs_f64();
+    // Stored while the report is drawn.
+    recording.files(vec![File::of(recording::MODEL, file)]);
     trained.seconds.read = read;
     let reporting = Instant::now();
     let mut page = None;
@@ -120,7 +144,10 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
         });
         let folder = args.report.clone().unwrap_or_else(|| report::place(global, "train", &path));
         match report::write(&folder, &found) {
-            Ok(path) => page = Some(report::tell(global, &path)),
+            Ok(written) => {
+                page = Some(report::tell(global, &written.page));
+                recording.files(recording::report_files(&folder, &written));
+            }
             Err(error) if args.report.is_some() => return Err(error),
             // The model is there, and nobody asked for the report.
             Err(error) => {
@@ -131,6 +158,16 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
     }
     trained.seconds.report = reporting.elapsed().as_secs_f64();
     trained.seconds.total = start.elapsed().as_secs_f64();
+    let peak_memory_mb = peak_memory_mb();
+    let tested = test.as_ref().unwrap_or(&corpus);
+    recording::trained(
+        recording,
+        &trained,
+        tested,
+        curve,
+        learning_curve.as_ref(),
+        [bytes as f64, peak_memory_mb],
+    );
     if !trained.converged {
         tracing::warn!(
             "the optimiser stopped after {} iterations above its tolerance; raise logistic.max_iterations",
@@ -156,10 +193,11 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
         converged: trained.converged,
         calibration: trained.model.card().calibration,
         seconds: trained.seconds,
-        peak_memory_mb: peak_memory_mb(),
+        peak_memory_mb,
         metrics: &trained.metrics,
         page,
         learning_curve,
+        run: recording::named(recording),
     };
     if global.json {
         print_json(&answer)?;
@@ -208,6 +246,9 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
         answer.bytes as f64 / 1e6,
         &answer.digest[..12],
     )?;
+    if let Some(run) = &answer.run {
+        writeln!(out, "run {} ({})", run.name, run.id)?;
+    }
     if let Some(curve) = &answer.learning_curve {
         writeln!(out, "learning curve, on the same {} texts:", curve.test_rows)?;
         for point in &curve.points {

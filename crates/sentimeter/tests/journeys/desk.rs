@@ -59,7 +59,7 @@ impl Desk {
     /// The program, ready to start here.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sentimeter"));
-        for name in ["SENTIMETER_HOME", "SENTIMETER_THREADS", "SENTIMETER_LOG"] {
+        for name in ["SENTIMETER_HOME", "SENTIMETER_THREADS", "SENTIMETER_LOG", "SENTIMETER_DATABASE_URL"] {
             command.env_remove(name);
         }
         command.current_dir(self.folder.path()).args(["--home", "home"]).args(args).stdin(Stdio::null());

@@ -12,6 +12,7 @@ mod mistakes;
 mod profile;
 mod quickstart;
 mod reproducible;
+mod runs;
 mod scoring;
 mod search;
 mod tweets;

@@ -1,0 +1,193 @@
+//! How `train` records itself.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use sentimeter_corpus::{Corpus, ReadOptions, Snapshots};
+use sentimeter_experiment::recorder::{ANSWERS, Answered, File, Recorder, Recording, metrics_of, params_of};
+use sentimeter_experiment::{CrossValidation, LearningCurve, Plan, Trained, latency};
+use sentimeter_store::{Database, Input, Metric, NewRun, Status, now};
+use serde::Serialize;
+
+use crate::args::{Global, TrainArgs};
+use crate::report::Written;
+use crate::{data, interrupt};
+
+/// The model file's name among a run's files.
+pub(crate) const MODEL: &str = "model.safetensors";
+
+/// The plan's.
+const PLAN: &str = "plan.toml";
+
+/// The tag that says how files were read, as JSON.
+pub(crate) const READ: &str = "sentimeter.read";
+
+/// Texts that are timed one by one: enough for a median, and a fraction of a second.
+const TIMED: usize = 200;
+
+/// A run as an answer names it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Named {
+    /// Its name for good.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+}
+
+/// The run of `recording`, where it is recorded.
+pub(crate) fn named(recording: &Recording) -> Option<Named> {
+    recording.settle().then(|| Named { id: recording.id().to_string(), name: recording.name().to_owned() })
+}
+
+/// Where runs are recorded.
+///
+/// # Errors
+/// A database of another kind: a mistake on the command line.
+pub(crate) fn database(global: &Global) -> anyhow::Result<Database> {
+    Ok(Database::from_url(global.database_url.as_deref())?)
+}
+
+/// The process's recorder; its runs end as killed when a signal ends the process.
+///
+/// # Errors
+/// As [`database`].
+pub(crate) fn recorder(global: &Global, off: bool) -> anyhow::Result<Recorder> {
+    let database = database(global)?;
+    let recorder = if off { Recorder::off() } else { Recorder::open(&global.home, &database) };
+    interrupt::mark_on_signal(&recorder);
+    Ok(recorder)
+}
+
+/// Starts the run of a training.
+pub(crate) fn begin(
+    global: &Global,
+    args: &TrainArgs,
+    plan: &Plan,
+    options: &ReadOptions,
+) -> anyhow::Result<Recording> {
+    let recorder = recorder(global, args.no_record)?;
+    let kind = if args.cross_validate.is_some() { "cross-validation" } else { "train" };
+    let mut run = NewRun::new(kind);
+    if let Some(name) = &args.run_name {
+        run.name.clone_from(name);
+    }
+    run.plan = toml::to_string(plan)?;
+    run.seed = Some(plan.seed);
+    let toml = run.plan.clone().into_bytes();
+    let recording = recorder.start(run);
+    let mut params = params_of(plan);
+    params.push(("model".to_owned(), args.model.clone()));
+    recording.params(params);
+    let mut tags = vec![(READ.to_owned(), serde_json::to_string(options)?)];
+    tags.extend(args.tag.iter().cloned());
+    recording.tags(tags);
+    recording.files(vec![File::of(PLAN, toml)]);
+    Ok(recording)
+}
+
+/// Ends the run as `answered` says.
+pub(crate) fn end(recording: Recording, answered: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    match &answered {
+        Ok(_) => recording.finish(Status::Finished, None),
+        Err(error) => recording.finish(Status::Failed, Some(format!("{error:#}"))),
+    };
+    answered
+}
+
+/// What the run reads.
+pub(crate) fn inputs(global: &Global, args: &TrainArgs, train: &Corpus, test: Option<&Corpus>) -> Vec<Input> {
+    let snapshots = Snapshots::at(&global.home);
+    let mut inputs = Vec::new();
+    for (role, names, corpus) in [("train", &args.data, Some(train)), ("test", &args.test, test)] {
+        for name in names {
+            let only = names.len() == 1;
+            let mut input = Input { role: role.to_owned(), name: name.clone(), ..Input::default() };
+            input.rows = corpus.filter(|_| only).map(|corpus| corpus.len() as i64);
+            if data::imported(global, name)
+                && let Ok(manifest) = snapshots.manifest(name)
+            {
+                input.snapshot = Some(manifest.reference());
+                input.rows = Some(manifest.rows as i64);
+                input.hash = manifest.version;
+            } else {
+                let path = std::path::absolute(name).unwrap_or_else(|_| PathBuf::from(name));
+                input.path = Some(path.display().to_string());
+            }
+            inputs.push(input);
+        }
+    }
+    inputs
+}
+
+/// The files of a report, as the run names them.
+pub(crate) fn report_files(folder: &Path, written: &Written) -> Vec<File> {
+    written.files.iter().map(|name| File::copied(format!("report/{name}"), folder.join(name))).collect()
+}
+
+/// Records what training found. `sizes` are the model's bytes and the most memory, in MiB.
+pub(crate) fn trained(
+    recording: &Recording,
+    trained: &Trained,
+    tested: &Corpus,
+    curve: Vec<Metric>,
+    learning_curve: Option<&LearningCurve>,
+    sizes: [f64; 2],
+) {
+    if !recording.is_on() {
+        return;
+    }
+    let time = now();
+    let lineage = &trained.model.card().lineage;
+    let test = lineage.test.clone().unwrap_or_default();
+    let both = blake3::hash(format!("{}\n{test}", lineage.training).as_bytes()).to_hex().to_string();
+    recording.data(Some(lineage.data.clone()), Some(both));
+    recording.tags(vec![
+        ("training_hash".to_owned(), lineage.training.clone()),
+        ("test_hash".to_owned(), test.clone()),
+    ]);
+    let one = |name: &str, value: f64| Metric { name: name.to_owned(), step: 0, time, value };
+    let mut metrics = metrics_of(&trained.metrics, "", 0, time);
+    metrics.extend(metrics_of(&trained.seconds, "seconds", 0, time));
+    metrics.extend(metrics_of(&trained.dropped, "dropped", 0, time));
+    metrics.extend([
+        one("training_rows", trained.rows as f64),
+        one("features", trained.model.features() as f64),
+        one("iterations", f64::from(trained.iterations)),
+        one("converged", f64::from(u8::from(trained.converged))),
+        one("model_bytes", sizes[0]),
+        one("peak_memory_mb", sizes[1]),
+    ]);
+    let rows = &trained.answers.rows;
+    let timed = rows.len().min(TIMED);
+    if timed > 0 {
+        let text = |i: usize| tested.text(rows[i * rows.len() / timed] as usize);
+        metrics.push(one("latency_us.p50", latency(&trained.model, timed, text).p50));
+    }
+    metrics.extend(curve);
+    for point in learning_curve.iter().flat_map(|curve| &curve.points) {
+        let step = point.rows as i64;
+        let at = |name: &str, value: f64| Metric { name: name.to_owned(), step, time, value };
+        metrics.push(at("learning_curve.accuracy", point.accuracy));
+        metrics.push(at("learning_curve.training_accuracy", point.training_accuracy));
+    }
+    recording.metrics(metrics);
+    let labels = trained.model.labels().to_vec();
+    let answered = Answered { labels, test, answers: trained.answers.clone() };
+    recording.files(vec![File::of(ANSWERS, answered.to_bytes())]);
+}
+
+/// Records what cross-validation found: the folds as steps.
+pub(crate) fn cross_validated(recording: &Recording, found: &CrossValidation) {
+    let time = now();
+    let one = |name: &str, value: f64| Metric { name: name.to_owned(), step: 0, time, value };
+    let mut metrics = vec![
+        one("accuracy", found.accuracy),
+        one("accuracy_deviation", found.accuracy_deviation),
+        one("macro_f1", found.macro_f1),
+        one("rows", found.rows as f64),
+    ];
+    for (fold, measured) in (1..).zip(&found.folds) {
+        metrics.extend(metrics_of(measured, "fold", fold, time));
+    }
+    recording.metrics(metrics);
+}
