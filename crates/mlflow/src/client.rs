@@ -1,6 +1,5 @@
 //! Everything that is asked of a server, call by call.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use reqwest::Method;
@@ -69,8 +68,8 @@ impl Client {
     }
 
     /// The page of a run.
-    pub fn run_page(&self, run: &Run) -> String {
-        format!("{}/#/experiments/{}/runs/{}", self.server(), run.info.experiment_id, run.info.run_id)
+    pub fn page(&self, experiment_id: &str, run_id: &str) -> String {
+        format!("{}/#/experiments/{experiment_id}/runs/{run_id}", self.server())
     }
 
     fn post(&self, path: &str, body: &Value, repeat: Repeat) -> Result<Value, MlflowError> {
@@ -213,28 +212,41 @@ impl Client {
         self.post("runs/log-inputs", &json!({"run_id": run_id, "datasets": datasets}), Repeat::Safe).map(drop)
     }
 
+    /// The logged model of a run that carries `tag`.
+    ///
+    /// # Errors
+    /// No answer, or a server that refuses; servers before 3 lack it.
+    pub fn find_logged_model(
+        &self,
+        experiment_id: &str,
+        run_id: &str,
+        tag: &Pair,
+    ) -> Result<Option<LoggedModel>, MlflowError> {
+        #[derive(Deserialize)]
+        struct Many {
+            #[serde(default)]
+            models: Vec<LoggedModel>,
+        }
+        let wanted = json!({
+            "experiment_ids": [experiment_id], "max_results": 1,
+            "filter": format!("source_run_id = {} AND {}", quoted(run_id), tagged(tag)),
+        });
+        let path = format!("{API}/logged-models/search");
+        let found: Many = self.http.json(&Method::POST, &path, &[], Some(&wanted), Repeat::Safe)?;
+        Ok(found.models.into_iter().next())
+    }
+
     /// Makes a logged model, or finds the one of the same run and `tag`.
     ///
     /// # Errors
     /// No answer, or a server that refuses; servers before 3 lack it.
     pub fn logged_model(&self, model: &NewLoggedModel, tag: &Pair) -> Result<LoggedModel, MlflowError> {
         #[derive(Deserialize)]
-        struct Many {
-            #[serde(default)]
-            models: Vec<LoggedModel>,
-        }
-        #[derive(Deserialize)]
         struct One {
             model: LoggedModel,
         }
-        let wanted = json!({
-            "experiment_ids": [model.experiment_id], "max_results": 1,
-            "filter": format!("source_run_id = {} AND {}", quoted(&model.source_run_id), tagged(tag)),
-        });
-        let path = format!("{API}/logged-models/search");
-        let found: Many = self.http.json(&Method::POST, &path, &[], Some(&wanted), Repeat::Safe)?;
-        if let Some(model) = found.models.into_iter().next() {
-            return Ok(model);
+        if let Some(found) = self.find_logged_model(&model.experiment_id, &model.source_run_id, tag)? {
+            return Ok(found);
         }
         let path = format!("{API}/logged-models");
         let made: One = self.http.json(&Method::POST, &path, &[], Some(model), Repeat::Once)?;
@@ -384,14 +396,6 @@ impl Client {
             .model
             .info
             .artifact_uri)
-    }
-
-    /// Every metric's whole history is asked for one by one; this is a run's params, tags and last points.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub fn tags(&self, run_id: &str) -> Result<BTreeMap<String, String>, MlflowError> {
-        Ok(self.run(run_id)?.data.tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sentimeter_mlflow::wire::{
     Dataset, DatasetInput, Metric, NewLoggedModel, NewRun, NewVersion, Pair, Status,
 };
-use sentimeter_mlflow::{At, Batch, Client, Found, Halt, Settings, Verdict, cut, key};
+use sentimeter_mlflow::{At, Batch, Client, Found, Halt, Reference, Settings, Verdict, cut, key};
 use serde_json::json;
 use server::{Options, Server};
 
@@ -176,6 +176,26 @@ fn what_is_sent_is_read_back_by_mlflows_own_client() {
     );
     client.update_run(id, Status::Finished, Some(1_760_000_009_000)).unwrap();
 
+    // Fetched again, by every name that it has; what is none of ours is said to be none.
+    for reference in [
+        format!("models:/{name}@champion"),
+        format!("models:/{name}/1"),
+        format!("models:/{}", model.model_id),
+    ] {
+        let mut file = Vec::new();
+        let fetched = client.fetch_model(&reference.parse().unwrap(), &mut file).unwrap();
+        assert_eq!((file.as_slice(), fetched.size), (&b"weights"[..], 7), "{reference}");
+    }
+    let refused = |reference: &str| {
+        let reference = reference.parse::<Reference>().unwrap();
+        client.fetch_model(&reference, &mut Vec::new()).unwrap_err().to_string()
+    };
+    place.put_bytes("foreign/MLmodel", b"flavors:\n  sklearn:\n    code: null\n").unwrap();
+    let said = refused(&format!("runs:/{id}/foreign"));
+    assert!(said.contains("not a sentimeter model: it has the flavours sklearn"), "{said}");
+    assert!(refused(&format!("models:/{name}@nobody")).contains("there is no models:/"));
+    assert!(refused("models:/nobody/1").contains("there is no models:/nobody/1"));
+
     let read = server.ask(&script(), &["run", id]);
     for (what, want) in [
         ("name", json!("run r-1")),
@@ -201,7 +221,7 @@ fn what_is_sent_is_read_back_by_mlflows_own_client() {
     assert_eq!(inputs[0]["context"], json!({"mlflow.data.context": "training"}));
     assert_eq!(inputs[0]["name"], "feedback");
     let artifacts: Vec<&String> = read["artifacts"].as_object().unwrap().keys().collect();
-    assert_eq!(artifacts.len(), 3, "{artifacts:?}");
+    assert_eq!(artifacts.len(), 4, "{artifacts:?}");
     let models = read["models"].as_array().unwrap();
     assert_eq!((models.len(), &models[0]["params"]), (1, &json!({"c": "1.5"})));
     assert_eq!(models[0]["flavors"], json!(["sentimeter"]));
