@@ -36,6 +36,9 @@ pub(crate) struct Global {
     /// Where runs and models are recorded: postgres://USER:PASSWORD@HOST/DATABASE [default: SQLite in the home]
     #[arg(long, global = true, env = "SENTIMETER_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
+    /// An MLflow server that runs are sent to as well [default: MLFLOW_TRACKING_URI]
+    #[arg(long, global = true, hide_env_values = true, value_name = "URL")]
+    pub mlflow_uri: Option<String>,
     /// Answer in JSON on standard output; everything else goes to standard error
     #[arg(long, global = true)]
     pub json: bool,
@@ -65,6 +68,8 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// List, show, compare, export or reproduce what was trained
     Runs(RunsArgs),
+    /// Models from elsewhere
+    Models(ModelsArgs),
     /// Measure a model on labelled texts
     Evaluate(EvaluateArgs),
     /// Score texts: from the command line, a file or standard input
@@ -442,6 +447,13 @@ pub(crate) enum RunsAction {
     },
     /// Train again as a run was trained, and say what differs
     Reproduce(RunsReproduceArgs),
+    /// Send to the MLflow server what it does not have yet
+    Sync {
+        /// Send all of these and their parts, whatever was sent before: runs that were recorded without a
+        /// server, or that another server has
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+    },
     /// Remove a run, its parts and what was recorded of them
     Delete {
         /// An id, four or more characters of its beginning or end, a name, or `latest`
@@ -498,6 +510,27 @@ pub(crate) struct RunsReproduceArgs {
     /// Keep the model that comes of it
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// `sentimeter models`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: ModelsAction,
+}
+
+/// What to do with models.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsAction {
+    /// Fetch a model from an MLflow server
+    Import {
+        /// models:/NAME@ALIAS, models:/NAME/VERSION, models:/m-ID or runs:/RUN/FOLDER
+        reference: String,
+        /// Where it goes [default: models/NAME.safetensors in the home]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// `sentimeter evaluate`.

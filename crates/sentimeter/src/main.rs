@@ -18,6 +18,7 @@ mod data;
 mod home;
 mod interrupt;
 mod leaders;
+mod mlflow;
 mod output;
 mod progress;
 mod recording;
@@ -36,7 +37,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log(&cli);
     interrupt::listen();
-    match run(&cli) {
+    let done = run(&cli);
+    // Whether it went well or not: what was recorded of it is sent.
+    mlflow::end(&cli.global);
+    match done {
         Ok(code) => code,
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -60,6 +64,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Profile(args) => commands::profile::run(global, args),
         Command::Train(args) => commands::train::run(global, args),
         Command::Search(args) => commands::search::run(global, args),
+        Command::Models(args) => commands::models::run(global, args),
         Command::Runs(args) => commands::runs::run(global, args),
         Command::Evaluate(args) => commands::evaluate::run(global, args),
         Command::Predict(args) => commands::predict::run(global, args),

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::args::{Global, TrainArgs};
 use crate::report::Written;
-use crate::{data, interrupt};
+use crate::{data, interrupt, mlflow};
 
 /// The model file's name among a run's files.
 pub(crate) const MODEL: &str = "model.safetensors";
@@ -53,7 +53,15 @@ pub(crate) fn database(global: &Global) -> anyhow::Result<Database> {
 /// As [`database`].
 pub(crate) fn recorder(global: &Global, off: bool) -> anyhow::Result<Recorder> {
     let database = database(global)?;
-    let recorder = if off { Recorder::off() } else { Recorder::open(&global.home, &database) };
+    let server = if off { None } else { mlflow::wanted(global) };
+    let recorder = if off {
+        Recorder::off()
+    } else {
+        Recorder::mirrored(&global.home, &database, server.as_ref().map(mlflow::mirroring))
+    };
+    if let Some(server) = server {
+        mlflow::begin(server, &recorder);
+    }
     interrupt::mark_on_signal(&recorder);
     Ok(recorder)
 }

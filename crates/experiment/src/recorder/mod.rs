@@ -85,6 +85,9 @@ enum Message {
     Store(std::sync::mpsc::SyncSender<Option<Blocking>>),
 }
 
+/// What is to be sent elsewhere of what is recorded: entries of the outbox, written with the record itself.
+pub type Mirror = Box<dyn Fn(&Write) -> Vec<Write> + Send>;
+
 /// Records the runs of this process. Clones share the thread.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder {
@@ -102,11 +105,16 @@ struct Thread {
 impl Recorder {
     /// One that records into the store of `home`, which is opened meanwhile: this returns at once.
     pub fn open(home: &Path, database: &Database) -> Self {
+        Self::mirrored(home, database, None)
+    }
+
+    /// The same, with a mirror of everything that it records.
+    pub fn mirrored(home: &Path, database: &Database, mirror: Option<Mirror>) -> Self {
         let (sender, receiver) = channel();
         let (home, database) = (home.to_owned(), database.clone());
         let spawned = std::thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || thread::Worker::new(receiver).work(&home, &database));
+            .spawn(move || thread::Worker::new(receiver, mirror).work(&home, &database));
         match spawned {
             Ok(thread) => Self {
                 thread: Some(Arc::new(Thread {

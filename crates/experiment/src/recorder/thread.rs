@@ -10,7 +10,7 @@ use sentimeter_store::{
 };
 
 use super::origin::{host, origin, process_is_alive};
-use super::{File, Message};
+use super::{File, Message, Mirror};
 
 /// Between two signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -26,6 +26,7 @@ const GROUP: usize = 10_000;
 
 pub(super) struct Worker {
     messages: Receiver<Message>,
+    mirror: Option<Mirror>,
     /// Runs that are under way.
     alive: BTreeSet<RunId>,
     /// Whether everything so far is durable.
@@ -35,8 +36,8 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(messages: Receiver<Message>) -> Self {
-        Self { messages, alive: BTreeSet::new(), sound: true, warned: false, origin: None }
+    pub(super) fn new(messages: Receiver<Message>, mirror: Option<Mirror>) -> Self {
+        Self { messages, mirror, alive: BTreeSet::new(), sound: true, warned: false, origin: None }
     }
 
     pub(super) fn work(mut self, home: &Path, database: &Database) {
@@ -137,7 +138,17 @@ impl Worker {
     }
 
     fn apply(&mut self, store: &Blocking, pending: &mut Vec<Write>) {
-        let writes = std::mem::take(pending);
+        let mut writes = std::mem::take(pending);
+        if let Some(mirror) = &self.mirror {
+            // In one transaction: what is recorded will be sent, and nothing else.
+            writes = writes
+                .into_iter()
+                .flat_map(|w| {
+                    let sent = mirror(&w);
+                    std::iter::once(w).chain(sent)
+                })
+                .collect();
+        }
         if writes.is_empty() {
             return;
         }

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod datasets;
 pub(crate) mod evaluate;
 pub(crate) mod import;
+pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod profile;
 pub(crate) mod runs;

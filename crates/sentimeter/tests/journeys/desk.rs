@@ -62,6 +62,11 @@ impl Desk {
         for name in ["SENTIMETER_HOME", "SENTIMETER_THREADS", "SENTIMETER_LOG", "SENTIMETER_DATABASE_URL"] {
             command.env_remove(name);
         }
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"MLFLOW_") {
+                command.env_remove(name);
+            }
+        }
         command.current_dir(self.folder.path()).args(["--home", "home"]).args(args).stdin(Stdio::null());
         command
     }

@@ -9,6 +9,9 @@ mod evaluation;
 mod interrupted;
 mod memory;
 mod mistakes;
+mod mlflow;
+#[path = "../../../mlflow/tests/server/mod.rs"]
+mod mlflow_server;
 mod profile;
 mod quickstart;
 mod reproducible;

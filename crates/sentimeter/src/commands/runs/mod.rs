@@ -4,6 +4,7 @@ mod compare;
 mod list;
 mod reproduce;
 mod show;
+mod sync;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -42,6 +43,10 @@ pub(crate) fn run(global: &Global, args: &RunsArgs) -> anyhow::Result<ExitCode> 
             } else {
                 writeln!(out, "run {} ({}) taken in from {}", run.name, run.id, place.display())?;
             }
+        }
+        RunsAction::Sync { runs } => {
+            drop(out);
+            return sync::sync(global, &store, runs);
         }
         RunsAction::Reproduce(args) => return reproduce::reproduce(global, &store, args),
         RunsAction::Delete { run } => {

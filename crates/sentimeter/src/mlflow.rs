@@ -1,0 +1,85 @@
+//! Runs go to an MLflow server as well, where one is named: by `--mlflow-uri`, or as MLflow itself is told.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sentimeter_experiment::recorder::{Mirror, Recorder};
+use sentimeter_mlflow::{Left, MlflowError, Sender, Settings, mirror};
+
+use crate::args::Global;
+
+/// How long a command waits at its end for what is still to be sent.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What sends the runs of this process.
+static SENDING: Mutex<Option<Sending>> = Mutex::new(None);
+
+struct Sending {
+    server: String,
+    /// Starts once the store is open; `None` where it cannot be.
+    sender: JoinHandle<Option<Sender>>,
+}
+
+/// The server, where one is named.
+///
+/// # Errors
+/// Settings that cannot be followed.
+pub(crate) fn settings(global: &Global) -> Result<Option<Settings>, MlflowError> {
+    let variable = |name: &str| std::env::var(name).ok();
+    Settings::read(global.mlflow_uri.as_deref(), &variable, std::env::home_dir().as_deref())
+}
+
+/// The same for runs that are recorded whether they are sent or not: what is wrong is told and no more.
+pub(crate) fn wanted(global: &Global) -> Option<Settings> {
+    settings(global).unwrap_or_else(|error| {
+        tracing::warn!("runs are recorded here and not sent to an MLflow server: {error}");
+        None
+    })
+}
+
+/// What the recorder puts into the outbox beside what it records.
+pub(crate) fn mirroring(settings: &Settings) -> Mirror {
+    let experiment = settings.experiment.clone();
+    Box::new(move |write| mirror(write, &experiment))
+}
+
+/// Sends what `recorder` records, from now on.
+pub(crate) fn begin(settings: Settings, recorder: &Recorder) {
+    let (server, recorder) = (settings.server.clone(), recorder.clone());
+    // The store opens meanwhile; the work need not wait for it.
+    let spawned = std::thread::Builder::new().name("mlflow-start".to_owned()).spawn(move || {
+        let store = recorder.store()?;
+        Sender::start(store, settings)
+            .inspect_err(|error| tracing::warn!("nothing is sent to the MLflow server: {error}"))
+            .ok()
+    });
+    match spawned {
+        Ok(sender) => {
+            *SENDING.lock().unwrap_or_else(PoisonError::into_inner) = Some(Sending { server, sender });
+        }
+        Err(error) => tracing::warn!("nothing is sent to the MLflow server: cannot start a thread ({error})"),
+    }
+}
+
+/// Waits a while for what is still to be sent, and says what is left.
+pub(crate) fn end(global: &Global) {
+    let Some(sending) = SENDING.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    let Ok(Some(sender)) = sending.sender.join() else { return };
+    match sender.finish(PATIENCE, |_| true) {
+        Ok(left) if left.entries > 0 => tracing::warn!("{}", waiting(&left, &sending.server)),
+        Ok(Left { page: Some(page), .. }) if !global.quiet => note!("mlflow: {page}"),
+        Ok(_) => {}
+        Err(error) => tracing::warn!("nobody knows what the MLflow server has: {error}"),
+    }
+}
+
+/// What is not on the server yet, why, and what to do.
+pub(crate) fn waiting(left: &Left, server: &str) -> String {
+    let why = left.why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+    let runs = if left.runs == 1 { "1 run".to_owned() } else { format!("{} runs", left.runs) };
+    format!(
+        "{} records of {runs} are not on {server} yet{why}; nothing is lost, send them with: sentimeter runs sync",
+        left.entries
+    )
+}
