@@ -1,5 +1,7 @@
 //! How good a plan is, fold by fold, on training data alone.
 
+use std::collections::BTreeMap;
+
 use sentimeter_corpus::Corpus;
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::features::{Counts, Tokens};
@@ -8,7 +10,8 @@ use sentimeter_model::{Hooks, Probs};
 use serde::Serialize;
 
 use crate::evaluate::measure;
-use crate::prepare::prepare_whole;
+use crate::mix::Mix;
+use crate::prepare::{prepare, prepare_whole};
 use crate::train::Job;
 use crate::{ExperimentError, Plan};
 
@@ -25,6 +28,9 @@ pub struct CrossValidation {
     pub accuracy_deviation: f64,
     /// Mean of the folds' macro F1.
     pub macro_f1: f64,
+    /// Mean of the folds' macro F1 in each language, where data sets are mixed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub languages: BTreeMap<String, f64>,
     /// What should be said of the data ([`crate::Prepared::notes`]).
     pub notes: Vec<String>,
 }
@@ -41,26 +47,61 @@ pub fn cross_validate(
     folds: u32,
     hooks: &mut dyn Hooks,
 ) -> Result<CrossValidation, ExperimentError> {
+    validate(plan, data, None, None, folds, hooks)
+}
+
+/// The same over several data sets: what is measured are the rows of those that are `scored`, what is
+/// learned from are the rows of all other folds. No text of `test` is learned from.
+///
+/// # Errors
+/// As [`crate::train()`].
+pub fn cross_validate_mixed(
+    plan: &Plan,
+    mix: &Mix,
+    test: Option<&Corpus>,
+    folds: u32,
+    hooks: &mut dyn Hooks,
+) -> Result<CrossValidation, ExperimentError> {
+    validate(plan, &mix.corpus, Some(mix), test, folds, hooks)
+}
+
+fn validate(
+    plan: &Plan,
+    data: &Corpus,
+    mix: Option<&Mix>,
+    test: Option<&Corpus>,
+    folds: u32,
+    hooks: &mut dyn Hooks,
+) -> Result<CrossValidation, ExperimentError> {
     if folds < 2 {
         return Err(ExperimentError::Plan {
             why: format!("{folds} folds; cross-validation wants at least 2"),
         });
     }
     // No split: every row is measured once.
-    let prepared = prepare_whole(data)?;
+    let prepared = match test {
+        None => prepare_whole(data)?,
+        Some(test) => prepare(plan, data, Some(test))?,
+    };
     let train = &prepared.train;
     let analyzer = plan.recipe()?.compile()?;
     let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;
     let counts = Counts::new(tokens, &plan.features)?;
     let truth: Vec<u16> = train.iter().map(|r| r.class).collect();
-    let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels };
+    let importance = mix.map(|mix| mix.importance(train, &prepared.labels));
+    let importance = importance.as_ref();
+    let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels, importance };
     let fold_of = prepared.folds(folds, plan.seed);
     let mut measured = Vec::new();
+    let mut parts: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for fold in 0..folds {
         let of = |inside: bool| -> Vec<u32> {
             (0..truth.len() as u32).filter(|&r| (fold_of[r as usize] == fold) == inside).collect()
         };
-        let held = of(true);
+        let mut held = of(true);
+        if let Some(mix) = mix {
+            held.retain(|&r| mix.scored(train[r as usize].row));
+        }
         if held.is_empty() {
             return Err(ExperimentError::Data {
                 why: format!("fold {} of {folds} is empty: {} rows are too few", fold + 1, truth.len()),
@@ -68,6 +109,18 @@ pub fn cross_validate(
         }
         let (_, _, logits) = job.fold(&of(false), &held, 1.0, hooks)?;
         let probs = Probs::from_logits(&logits, prepared.labels.len(), Calibration::None);
+        if let Some(mix) = mix {
+            let mut languages: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            for (at, &r) in held.iter().enumerate() {
+                let language = mix.corpus.language(train[r as usize].row as usize).unwrap_or_default();
+                languages.entry(language).or_default().push(at);
+            }
+            for (language, rows) in languages {
+                let of_language: Vec<u16> = rows.iter().map(|&at| truth[held[at] as usize]).collect();
+                let found = measure(&of_language, &probs.select(&rows), &prepared.labels, plan.seed)?;
+                parts.entry(language.to_owned()).or_default().push(found.macro_f1);
+            }
+        }
         let held: Vec<u16> = held.iter().map(|&r| truth[r as usize]).collect();
         measured.push(measure(&held, &probs, &prepared.labels, plan.seed)?);
     }
@@ -75,7 +128,11 @@ pub fn cross_validate(
     let (accuracy, macro_f1) = (mean(|m| m.accuracy), mean(|m| m.macro_f1));
     let squares: f64 = measured.iter().map(|m| (m.accuracy - accuracy).powi(2)).sum();
     Ok(CrossValidation {
-        rows: truth.len(),
+        rows: measured.iter().map(|m| m.rows as usize).sum(),
+        languages: parts
+            .into_iter()
+            .map(|(name, found)| (name, found.iter().sum::<f64>() / found.len() as f64))
+            .collect(),
         accuracy,
         accuracy_deviation: (squares / f64::from(folds - 1)).sqrt(),
         macro_f1,

@@ -62,7 +62,7 @@ pub fn learning_curve(
     let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;
     let counts = Counts::new(tokens, &plan.features)?;
     let truth: Vec<u16> = train.iter().map(|r| r.class).collect();
-    let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels };
+    let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels, importance: None };
     let part_of = prepared.folds(PARTS, plan.seed);
     let tested = test.unwrap_or(data);
     let mut points = Vec::new();

@@ -1,5 +1,7 @@
 //! Every setting of a run: what a plan file holds and `--set` changes.
 
+use std::path::PathBuf;
+
 use sentimeter_corpus::{Keep, SplitKind, SplitPlan};
 use sentimeter_model::features::{self, sampling::Sampling};
 use sentimeter_model::logistic;
@@ -7,6 +9,7 @@ use sentimeter_text::{Body, Recipe};
 use serde::{Deserialize, Serialize};
 
 use crate::ExperimentError;
+use crate::mix::{MixPlan, Source};
 use crate::search::SearchPlan;
 
 /// The settings of a run; every key may be left out, unknown ones are errors.
@@ -27,10 +30,26 @@ pub struct Plan {
     pub split: SplitPlan,
     /// How probabilities are calibrated.
     pub calibration: CalibrationPlan,
+    /// The folder that files of sources are relative to, itself relative to the plan's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
+    /// How sources are put together.
+    #[serde(skip_serializing_if = "is_default")]
+    pub mix: MixPlan,
+    /// Data sets to learn from, where the command names none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+    /// Data sets to measure on; no text of theirs is learned from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<Source>,
     /// What `sentimeter search` tries. It is no setting of a model: it is not written with the others, and
     /// training does not look at it.
     #[serde(skip_serializing)]
     pub search: Option<SearchPlan>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A preset's name, or the steps themselves.
@@ -93,6 +112,10 @@ impl Default for Plan {
             split: SplitPlan::default(),
             calibration: CalibrationPlan::default(),
             search: None,
+            root: None,
+            mix: MixPlan::default(),
+            sources: Vec::new(),
+            tests: Vec::new(),
         }
     }
 }
@@ -189,6 +212,13 @@ impl Plan {
         let share = self.split.test_share;
         if !(share > 0.0 && share < 1.0) {
             return wrong(format!("split.test_share is {share}; it must be above 0 and below 1"));
+        }
+        self.sources.iter().chain(&self.tests).try_for_each(Source::check)?;
+        if !self.sources.is_empty() && self.sampling.kind != Sampling::None {
+            return wrong(format!(
+                "sampling.kind is {:?}, which does not know the weights of [[sources]]; use \"none\" and weights",
+                self.sampling.kind
+            ));
         }
         if self.calibration.folds < 2 {
             return wrong(format!("calibration.folds is {}; it must be at least 2", self.calibration.folds));

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::ExperimentError;
 use crate::evaluate::{Answers, measure};
+use crate::mix::{Importance, Mix, SourceCount};
 use crate::plan::{CalibrationKind, Plan};
 use crate::prepare::{Dropped, Prepared, content_hash, prepare};
 
@@ -55,6 +56,8 @@ pub struct Trained {
     pub model: Model,
     /// Rows that it learned from.
     pub rows: usize,
+    /// The same by source; empty where the data is one.
+    pub sources: Vec<SourceCount>,
     /// Rows that it was measured on.
     pub test_rows: usize,
     /// What was left out, and why.
@@ -81,6 +84,29 @@ pub struct Trained {
 pub fn train(
     plan: &Plan,
     data: &Corpus,
+    test: Option<&Corpus>,
+    hooks: &mut dyn Hooks,
+) -> Result<Trained, ExperimentError> {
+    learn(plan, data, None, test, hooks)
+}
+
+/// The same from several data sets, each with its weight and its own labels.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_mixed(
+    plan: &Plan,
+    mix: &Mix,
+    test: Option<&Corpus>,
+    hooks: &mut dyn Hooks,
+) -> Result<Trained, ExperimentError> {
+    learn(plan, &mix.corpus, Some(mix), test, hooks)
+}
+
+fn learn(
+    plan: &Plan,
+    data: &Corpus,
+    mix: Option<&Mix>,
     test: Option<&Corpus>,
     hooks: &mut dyn Hooks,
 ) -> Result<Trained, ExperimentError> {
@@ -111,7 +137,9 @@ pub fn train(
     seconds.vectorise = clock.lap();
 
     let truth: Vec<u16> = train.iter().map(|r| r.class).collect();
-    let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels };
+    let importance = mix.map(|mix| mix.importance(train, &prepared.labels));
+    let importance = importance.as_ref();
+    let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels, importance };
     let calibrated = match plan.calibration.kind {
         CalibrationKind::None => None,
         CalibrationKind::Temperature => job.calibrate(&prepared, hooks)?,
@@ -127,7 +155,8 @@ pub fn train(
     let calibration = calibrated.map_or(Calibration::None, |c| c.calibration);
     // The optimiser needs the rows alone; memory is at its most here.
     drop((tfidf, counts));
-    let solution = fit(plan, &prepared.labels, &rows, &truth, start, 1.0, hooks)?;
+    let taught = Taught { labels: &prepared.labels, truth: &truth, importance };
+    let solution = fit(plan, &rows, taught, start, 1.0, hooks)?;
     drop(rows);
     seconds.fit = clock.lap();
 
@@ -156,8 +185,10 @@ pub fn train(
     let metrics = measure(&truth, &probs, &prepared.labels, plan.seed)?;
     model.set_metrics(summary(&metrics));
     seconds.evaluate = clock.lap();
+    let sources = mix.map(|mix| mix.counts(&plan.sources, train.iter().map(|r| r.row)));
     Ok(Trained {
         model,
+        sources: sources.unwrap_or_default(),
         rows: train.len(),
         test_rows: rows.len(),
         answers: Answers { rows: rows.iter().map(|r| r.row).collect(), truth, probs },
@@ -206,6 +237,16 @@ pub(crate) struct Job<'a> {
     /// Class of each counted text.
     pub(crate) truth: &'a [u16],
     pub(crate) labels: &'a [String],
+    /// What each counted text counts; all the same where there is one source.
+    pub(crate) importance: Option<&'a Importance>,
+}
+
+/// What rows should be answered with, and how much each counts.
+#[derive(Clone, Copy)]
+struct Taught<'a> {
+    labels: &'a [String],
+    truth: &'a [u16],
+    importance: Option<&'a Importance>,
 }
 
 /// A temperature, and the fold's model that it was learned with.
@@ -234,7 +275,9 @@ impl Job<'_> {
     ) -> Result<(Tfidf, Solution, Vec<f64>), ExperimentError> {
         let (tfidf, rows) = weigh(self.plan, self.counts, train)?;
         let truth: Vec<u16> = train.iter().map(|&r| self.truth[r as usize]).collect();
-        let solution = fit(self.plan, self.labels, &rows, &truth, None, looser, hooks)?;
+        let importance = self.importance.map(|importance| importance.select(train));
+        let taught = Taught { labels: self.labels, truth: &truth, importance: importance.as_ref() };
+        let solution = fit(self.plan, &rows, taught, None, looser, hooks)?;
         drop(rows);
         let logits = solution.logits(&tfidf.weigh(self.counts, held));
         Ok((tfidf, solution, logits))
@@ -258,7 +301,10 @@ impl Job<'_> {
             let of = |inside: bool| -> Vec<u32> {
                 (0..rows as u32).filter(|&r| (fold_of[r as usize] == fold) == inside).collect()
             };
-            let (train, held) = (of(false), of(true));
+            let (train, mut held) = (of(false), of(true));
+            if let Some(importance) = self.importance {
+                held.retain(|&r| importance.complete(r as usize, self.labels.len()));
+            }
             let (tfidf, solution, mut answers) = match self.fold(&train, &held, LOOSER, hooks) {
                 Err(ExperimentError::Fit(
                     FitError::OneClass { .. } | FitError::NoFeatures { .. } | FitError::Empty { .. },
@@ -294,9 +340,8 @@ pub(crate) fn weigh(plan: &Plan, counts: &Counts, rows: &[u32]) -> Result<(Tfidf
 /// most `looser` times the plan's tolerance.
 pub(crate) fn fit(
     plan: &Plan,
-    labels: &[String],
     rows: &Weighed,
-    truth: &[u16],
+    Taught { labels, truth, importance }: Taught<'_>,
     start: Option<Start>,
     looser: f64,
     hooks: &mut dyn Hooks,
@@ -318,14 +363,21 @@ pub(crate) fn fit(
     let mut counts = vec![0; classes];
     truth.iter().for_each(|&y| counts[usize::from(y)] += 1);
     let by_class = plan.logistic.class_weight.resolve(labels, &counts)?;
-    let weights: Option<Vec<f64>> =
-        by_class.iter().any(|&w| w != 1.0).then(|| truth.iter().map(|&y| by_class[usize::from(y)]).collect());
+    let by_row = importance.map(|importance| &importance.weights);
+    let weights: Option<Vec<f64>> = (by_row.is_some() || by_class.iter().any(|&w| w != 1.0)).then(|| {
+        let of = |(i, &y): (usize, &u16)| by_class[usize::from(y)] * by_row.map_or(1.0, |by_row| by_row[i]);
+        truth.iter().enumerate().map(of).collect()
+    });
     let tolerance = plan.logistic.tolerance * looser;
     let mut logistic = Logistic::try_from(&logistic::Settings { tolerance, ..plan.logistic.clone() })?;
     if let Some(start) = start {
         logistic = logistic.starting_from(start);
     }
-    let (targets, weights) = (Targets::Hard(truth), weights.as_deref());
+    let targets = match importance.and_then(|importance| importance.known.as_ref()) {
+        Some(known) => Targets::Within { truth, known },
+        None => Targets::Hard(truth),
+    };
+    let weights = weights.as_deref();
     Ok(match rows {
         Weighed::Sparse(rows) => logistic.fit(&Training { rows, targets, classes, weights }, hooks)?,
         Weighed::Factored(rows) => {

@@ -13,6 +13,16 @@ pub enum Targets<'a> {
     Hard(&'a [u16]),
     /// A distribution a row, `[rows, classes]` row-major: distillation.
     Soft(&'a [f32]),
+    /// One class a row among those that whoever labelled the row could choose from: a set of positive and
+    /// negative reviews knows no neutral, so it must not teach that neutral is wrong. The probability of a
+    /// row's class is taken among its `known` ones alone, and the others learn nothing from it.
+    Within {
+        /// The class of each row, `[rows]`; one of its known ones.
+        truth: &'a [u16],
+        /// A bit for each class that the row's labels could have been, `[rows]`; bit 31 stands for all
+        /// classes from the 32nd on.
+        known: &'a [u32],
+    },
 }
 
 /// Rows, their targets and their weights.

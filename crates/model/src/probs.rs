@@ -83,6 +83,15 @@ impl Probs {
         &self.values
     }
 
+    /// The rows `rows`, in that order.
+    ///
+    /// # Panics
+    /// When a row is past the end.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let values = rows.iter().flat_map(|&row| self.row(row)).copied().collect();
+        Self { classes: self.classes, values }
+    }
+
     /// The most likely class of row `i` and its probability; the first of equals.
     pub fn top(&self, i: usize) -> (u16, f32) {
         let mut best = (0_u16, f32::NEG_INFINITY);

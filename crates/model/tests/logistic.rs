@@ -141,3 +141,38 @@ fn hooks_can_stop_it() {
     let stopped = tight(1.0).fit(&training, &mut Stop);
     assert!(matches!(stopped, Err(FitError::Interrupted { iterations: 2 })));
 }
+
+#[test]
+fn labels_that_a_source_does_not_know_learn_nothing_from_it() {
+    // Feature 0 stands in rows that know negative (0) and positive (2) alone, feature 1 in rows that know all.
+    let mut rows = Sparse::new(2);
+    let mut truth = Vec::new();
+    for i in 0..60_u16 {
+        rows.push([(u32::from(i % 2), 1.0)]);
+        truth.push(if i % 2 == 0 { [0, 2, 2][usize::from(i / 2 % 3)] } else { i / 2 % 3 });
+    }
+    let two: Vec<u32> = (0..60).map(|i| if i % 2 == 0 { 0b101 } else { 0b111 }).collect();
+    let all = vec![u32::MAX; 60];
+    let fit = |targets| {
+        let training = Training { rows: &rows, targets, classes: 3, weights: None };
+        tight(1.0).fit(&training, &mut Silent).unwrap().weights
+    };
+    let plain = fit(Targets::Hard(&truth));
+    assert_eq!(plain, fit(Targets::Within { truth: &truth, known: &all }));
+    assert!(plain[1] < -0.1, "without a mask, neutral is wrong wherever feature 0 stands: {plain:?}");
+    let masked = fit(Targets::Within { truth: &truth, known: &two });
+    assert!(masked[1].abs() < 1e-9, "{masked:?}");
+    assert!(masked[2] > 0.1 && masked[0] < -0.1, "{masked:?}");
+    // Two of three such rows are positive: among the classes that they know, the model comes near that.
+    assert!((masked[2] + masked[0]).abs() < 1e-6, "what one class wins the other loses: {masked:?}");
+
+    // Two classes of which one is known: nothing can be learned.
+    let binary: Vec<u16> = (0..60).map(|i| u16::from(i % 4 < 2)).collect();
+    let known: Vec<u32> = (0..60).map(|i| if i % 2 == 0 { 1 << binary[i] } else { 0b11 }).collect();
+    let targets = Targets::Within { truth: &binary, known: &known };
+    let training = Training { rows: &rows, targets, classes: 2, weights: None };
+    assert!(tight(1.0).fit(&training, &mut Silent).unwrap().weights[0].abs() < 1e-9);
+    let few = Targets::Within { truth: &binary, known: &known[1..] };
+    let training = Training { rows: &rows, targets: few, classes: 2, weights: None };
+    assert!(matches!(tight(1.0).fit(&training, &mut Silent), Err(FitError::Length { .. })));
+}

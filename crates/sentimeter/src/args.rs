@@ -331,8 +331,8 @@ pub(crate) struct TrainArgs {
     /// Settings; without it the built-in default (plans/default.toml)
     #[arg(value_name = "PLAN.toml")]
     pub plan: Option<PathBuf>,
-    /// A data set, or files in any readable format
-    #[arg(long, required = true, value_name = "NAME|FILE", num_args = 1..)]
+    /// A data set, or files in any readable format; without it the plan's [[sources]]
+    #[arg(long, required_unless_present = "plan", value_name = "NAME|FILE", num_args = 1..)]
     pub data: Vec<String>,
     /// What to measure on; all of --data is then learned from. Without it a part of --data is kept out
     #[arg(long, value_name = "NAME|FILE", num_args = 1..)]

@@ -1,10 +1,11 @@
 //! A data set's name or a file's path becomes a corpus.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use sentimeter_corpus::{Corpus, DuplicateReport, ReadOptions, ReadReport, Snapshots, read};
+use sentimeter_experiment::{Mix, Plan, Source};
 
 use crate::args::Global;
 use crate::progress::Shown;
@@ -99,6 +100,63 @@ pub(crate) fn load_with_reports(
     }
     let corpus = all.context("no data was named")?;
     Ok(Loaded { corpus, read, imported })
+}
+
+/// The folder that files of a plan's sources are relative to: `SENTIMETER_DATA`, or the plan's `root`,
+/// which is relative to the plan's own file.
+pub(crate) fn root(plan: &Plan, path: Option<&Path>) -> PathBuf {
+    let root = match std::env::var_os("SENTIMETER_DATA") {
+        Some(root) => PathBuf::from(root),
+        None => {
+            let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+            folder.join(plan.root.as_deref().unwrap_or(Path::new("")))
+        }
+    };
+    std::path::absolute(&root).unwrap_or(root)
+}
+
+/// The data sets that a plan names one behind the other, with what is known of each, and those to measure
+/// on. Files are relative to `root`.
+pub(crate) fn load_sources(
+    global: &Global,
+    plan: &Plan,
+    root: &Path,
+    progress: &mut Shown,
+) -> anyhow::Result<(Mix, Option<Corpus>)> {
+    let mut open = |source: &Source| -> anyhow::Result<Corpus> {
+        if let Some(name) = &source.data {
+            let (corpus, manifest) = Snapshots::at(&global.home).open(name)?;
+            if !global.quiet {
+                note!("{}: {}", manifest.reference(), rows(manifest.rows));
+            }
+            return Ok(corpus);
+        }
+        let paths: Vec<PathBuf> = source.files.iter().map(|file| root.join(file)).collect();
+        let options = ReadOptions { keep: plan.keep(), ..source.options()? };
+        let (corpus, report) = read_files(&paths, &options, progress)?;
+        if !global.quiet {
+            note!("{}:", source.name);
+            tell(&report);
+        }
+        Ok(corpus)
+    };
+    let mut mix = Mix::new(plan.mix);
+    for source in &plan.sources {
+        let corpus = open(source).with_context(|| format!("source {:?} of the plan", source.name))?;
+        mix.push(source, &corpus)?;
+    }
+    let mut tests: Option<Corpus> = None;
+    for source in &plan.tests {
+        let corpus = open(source).with_context(|| format!("test {:?} of the plan", source.name))?;
+        match &mut tests {
+            None => tests = Some(corpus),
+            Some(all) => {
+                all.append(&corpus).map_err(|why| anyhow::anyhow!("cannot join {}: {why}", source.name))?;
+                all.sort_labels();
+            }
+        }
+    }
+    Ok((mix, tests))
 }
 
 /// Reads files with progress.

@@ -22,6 +22,9 @@ const PLAN: &str = "plan.toml";
 /// The tag that says how files were read, as JSON.
 pub(crate) const READ: &str = "sentimeter.read";
 
+/// The tag that says which folder the files of a plan's sources are relative to.
+pub(crate) const ROOT: &str = "sentimeter.root";
+
 /// Texts that are timed one by one: enough for a median, and a fraction of a second.
 const TIMED: usize = 200;
 
@@ -122,6 +125,31 @@ pub(crate) fn inputs(global: &Global, args: &TrainArgs, train: &Corpus, test: Op
                 input.path = Some(path.display().to_string());
             }
             inputs.push(input);
+        }
+    }
+    inputs
+}
+
+/// What the run reads where its plan names the data.
+pub(crate) fn source_inputs(global: &Global, plan: &Plan, root: &Path) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    for (role, sources) in [("train", &plan.sources), ("test", &plan.tests)] {
+        for source in sources {
+            let input = Input { role: role.to_owned(), name: source.name.clone(), ..Input::default() };
+            if let Some(name) = &source.data
+                && let Ok(manifest) = Snapshots::at(&global.home).manifest(name)
+            {
+                let (snapshot, rows) = (Some(manifest.reference()), Some(manifest.rows as i64));
+                inputs.push(Input { snapshot, rows, hash: manifest.version, ..input.clone() });
+            }
+            inputs.extend(source.files.iter().map(|file| {
+                let path = root.join(file).display().to_string();
+                Input {
+                    name: format!("{}: {}", source.name, file.display()),
+                    path: Some(path),
+                    ..input.clone()
+                }
+            }));
         }
     }
     inputs

@@ -91,7 +91,7 @@ impl Quick {
         let tokens = Tokens::read(&analyzer, rows.len(), |i| corpus.text(rows[i].row as usize), hooks)?;
         let counts = Counts::new(tokens, &plan.features)?;
         let fold_of = folds(&of_corpus, &classes, groups, self.folds, self.seed);
-        let job = Job { plan: &plan, counts: &counts, truth: &truth, labels };
+        let job = Job { plan: &plan, counts: &counts, truth: &truth, labels, importance: None };
         let outputs = if labels.len() == 2 { 1 } else { labels.len() };
         let mut logits = vec![0.0; truth.len() * outputs];
         for fold in 0..self.folds {
@@ -137,7 +137,7 @@ impl Quick {
         let analyzer = self.recipe.compile()?;
         let tokens = Tokens::read(&analyzer, rows.len(), |i| corpus.text(rows[i] as usize), hooks)?;
         let counts = Counts::new(tokens, &plan.features)?;
-        let job = Job { plan: &plan, counts: &counts, truth: &truth, labels };
+        let job = Job { plan: &plan, counts: &counts, truth: &truth, labels, importance: None };
         let (train, held): (Vec<u32>, Vec<u32>) =
             (0..rows.len() as u32).partition(|&r| (r as usize) < learned.len());
         match job.fold(&train, &held, 1.0, hooks) {

@@ -274,7 +274,9 @@ type Tell<'a> = &'a mut dyn FnMut(u32, f64) -> ControlFlow<()>;
 pub(crate) fn class_counts(targets: Targets<'_>, classes: usize) -> Vec<f64> {
     let mut counts = vec![0.0; classes];
     match targets {
-        Targets::Hard(truth) => truth.iter().for_each(|&y| counts[usize::from(y)] += 1.0),
+        Targets::Hard(truth) | Targets::Within { truth, .. } => {
+            truth.iter().for_each(|&y| counts[usize::from(y)] += 1.0)
+        }
         Targets::Soft(q) => q.chunks_exact(classes).for_each(|row| {
             counts.iter_mut().zip(row).for_each(|(c, &q)| *c += f64::from(q));
         }),

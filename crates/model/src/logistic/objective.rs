@@ -48,11 +48,16 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
     pub(super) fn new(training: &'a Training<'a, M>, c: f64) -> Result<Self, FitError> {
         let rows = training.rows.rows();
         let (others, what) = match training.targets {
-            Targets::Hard(truth) => (truth.len(), "targets"),
+            Targets::Hard(truth) | Targets::Within { truth, .. } => (truth.len(), "targets"),
             Targets::Soft(q) => (q.len() / training.classes.max(1), "targets"),
         };
         if others != rows {
             return Err(FitError::Length { rows, others, what });
+        }
+        if let Targets::Within { known, .. } = training.targets
+            && known.len() != rows
+        {
+            return Err(FitError::Length { rows, others: known.len(), what: "sets of known classes" });
         }
         if let Some(weights) = training.weights
             && weights.len() != rows
@@ -199,6 +204,10 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
 
     #[inline]
     fn weight(&self, row: usize) -> f64 {
+        // Of two classes one alone is known: that teaches nothing.
+        if self.outputs == 1 && !(self.knows(row, 0) && self.knows(row, 1)) {
+            return 0.0;
+        }
         self.training.weights.map_or(1.0, |w| w[row])
     }
 
@@ -206,8 +215,19 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
     #[inline]
     fn target(&self, row: usize, class: usize) -> f64 {
         match self.training.targets {
-            Targets::Hard(truth) => f64::from(u8::from(usize::from(truth[row]) == class)),
+            Targets::Hard(truth) | Targets::Within { truth, .. } => {
+                f64::from(u8::from(usize::from(truth[row]) == class))
+            }
             Targets::Soft(q) => f64::from(q[row * self.training.classes + class]),
+        }
+    }
+
+    /// Whether the label of `row` could have been `class`.
+    #[inline]
+    fn knows(&self, row: usize, class: usize) -> bool {
+        match self.training.targets {
+            Targets::Within { known, .. } => known[row] >> class.min(31) & 1 == 1,
+            _ => true,
         }
     }
 
@@ -247,7 +267,8 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
         loss.total()
     }
 
-    /// Softmax over `outputs` classes: loss `ln Σ eᶻ - Σ q z`.
+    /// Softmax over `outputs` classes: loss `ln Σ eᶻ - Σ q z`, both sums over the classes that the row
+    /// [knows](Targets::Within).
     fn softmax(&self, at: &[R], part: &mut Part<R>) -> f64 {
         let k = self.outputs;
         let (weights, intercepts) = at.split_at(at.len() - k);
@@ -262,10 +283,18 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
                 z.iter_mut().zip(w).for_each(|(z, w)| *z += f64::from(value) * w.wide());
             });
             let weight = self.weight(row);
+            for (class, z) in z.iter_mut().enumerate() {
+                if !self.knows(row, class) {
+                    *z = f64::NEG_INFINITY; // its exponential, its share and its error are then 0
+                }
+            }
             let most = z.iter().fold(f64::NEG_INFINITY, |m, &z| m.max(z));
             let (mut sum, mut linear) = (0.0, most);
             for (class, z) in z.iter_mut().enumerate() {
-                linear -= self.target(row, class) * *z;
+                let target = self.target(row, class);
+                if target > 0.0 {
+                    linear -= target * *z;
+                }
                 *z = libm::exp(*z - most);
                 sum += *z;
             }

@@ -76,7 +76,7 @@ pub(crate) fn fingerprint(
     hasher.update(cast_slice(&training.rows.ids));
     hasher.update(cast_slice(&training.rows.ends));
     match training.targets {
-        Targets::Hard(y) => hasher.update(cast_slice(y)),
+        Targets::Hard(y) | Targets::Within { truth: y, .. } => hasher.update(cast_slice(y)),
         Targets::Soft(q) => hasher.update(cast_slice(q)),
     };
     if let Some(weights) = training.weights {

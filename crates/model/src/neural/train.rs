@@ -12,7 +12,7 @@ use super::networks::{Cnn, Network, Recurrent};
 use super::random::Random;
 use super::{Kind, Settings, Update, Vocabulary};
 use crate::features::Ragged;
-use crate::{Fit, FitError, Hooks, Progress, Targets, Training};
+use crate::{Fit, FitError, Hooks, Progress, SettingError, Targets, Training};
 
 /// How a word's vector starts where none is given: evenly within ± this.
 const START: f64 = 0.05;
@@ -148,6 +148,9 @@ impl Fit for Learner {
         let targets = match training.targets {
             Targets::Hard(y) => y.len(),
             Targets::Soft(q) => q.len() / classes.max(1),
+            Targets::Within { .. } => {
+                return Err(SettingError::new("mix.partial", "\"plain\" for a neural network", "mask").into());
+            }
         };
         if targets != rows {
             return Err(FitError::Length { rows, others: targets, what: "targets" });
@@ -175,7 +178,8 @@ impl Fit for Learner {
 
 fn target<'a>(training: &Training<'a, Ragged>, row: usize) -> Target<'a> {
     match training.targets {
-        Targets::Hard(y) => Target::Class(y[row]),
+        // `fit` refuses the second.
+        Targets::Hard(y) | Targets::Within { truth: y, .. } => Target::Class(y[row]),
         Targets::Soft(q) => Target::Share(&q[row * training.classes..(row + 1) * training.classes]),
     }
 }

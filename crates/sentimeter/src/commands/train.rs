@@ -8,7 +8,10 @@ use anyhow::Context;
 use sentimeter_corpus::ReadOptions;
 use sentimeter_experiment::examine::{Subject, examine};
 use sentimeter_experiment::recorder::{Curve, File, Recording};
-use sentimeter_experiment::{Dropped, LearningCurve, Plan, Seconds, cross_validate, learning_curve, train};
+use sentimeter_experiment::{
+    Dropped, LearningCurve, Mix, Plan, Seconds, SourceCount, cross_validate, cross_validate_mixed,
+    learning_curve, train, train_mixed,
+};
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::metrics::Metrics;
 use serde::Serialize;
@@ -29,6 +32,8 @@ struct Answer<'a> {
     bytes: u64,
     rows: usize,
     test_rows: usize,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    sources: &'a [SourceCount],
     features: usize,
     dropped: Dropped,
     notes: &'a [String],
@@ -59,6 +64,17 @@ pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode>
     let options = args.read.options();
     data::refuse_idle(global, args.data.iter().chain(&args.test), &options)?;
     let options = ReadOptions { keep: plan.keep(), ..options };
+    if args.data.is_empty() {
+        anyhow::ensure!(
+            !plan.sources.is_empty(),
+            "no data: name it with --data, or in [[sources]] of the plan (docs/sources.md)"
+        );
+    } else {
+        anyhow::ensure!(
+            plan.sources.is_empty() && plan.tests.is_empty(),
+            "--data and the plan's [[sources]] both name data: leave one out"
+        );
+    }
     let recording = recording::begin(global, args, &plan, &options)?;
     let answered = learn(global, args, &plan, &options, start, &recording);
     recording::end(recording, answered)
@@ -74,15 +90,27 @@ fn learn(
     recording: &Recording,
 ) -> anyhow::Result<ExitCode> {
     let mut progress = Shown::new(global.quiet);
-    let corpus = data::load(global, &args.data, options, &mut progress)?;
-    let test = match &args.test[..] {
-        [] => None,
-        names => Some(data::load(global, names, options, &mut progress)?),
+    let mixed = !plan.sources.is_empty();
+    let (mix, mut test) = if mixed {
+        let root = data::root(plan, args.plan.as_deref());
+        recording.tags(vec![(recording::ROOT.to_owned(), root.display().to_string())]);
+        recording.inputs(recording::source_inputs(global, plan, &root));
+        data::load_sources(global, plan, &root, &mut progress)?
+    } else {
+        (Mix::from(data::load(global, &args.data, options, &mut progress)?), None)
     };
+    if !args.test.is_empty() {
+        test = Some(data::load(global, &args.test, options, &mut progress)?);
+    }
+    let corpus = &mix.corpus;
     let read = start.elapsed().as_secs_f64();
-    recording.inputs(recording::inputs(global, args, &corpus, test.as_ref()));
+    recording.inputs(recording::inputs(global, args, corpus, test.as_ref()));
     if let Some(folds) = args.cross_validate {
-        let found = cross_validate(plan, &corpus, folds, &mut progress)?;
+        let found = if mixed {
+            cross_validate_mixed(plan, &mix, test.as_ref(), folds, &mut progress)?
+        } else {
+            cross_validate(plan, corpus, folds, &mut progress)?
+        };
         progress.finish();
         recording::cross_validated(recording, &found);
         if !global.quiet {
@@ -99,6 +127,10 @@ fn learn(
                 found.rows,
                 found.macro_f1
             )?;
+            for (language, macro_f1) in &found.languages {
+                let language = if language.is_empty() { "no language" } else { language };
+                writeln!(io::stdout(), "  {language}: macro F1 {macro_f1:.4}")?;
+            }
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -108,10 +140,14 @@ fn learn(
         report::make_folder(folder)?;
     }
     let mut curve = Curve::new(&mut progress);
-    let mut trained = train(plan, &corpus, test.as_ref(), &mut curve)?;
+    let mut trained = if mixed {
+        train_mixed(plan, &mix, test.as_ref(), &mut curve)?
+    } else {
+        train(plan, corpus, test.as_ref(), &mut curve)?
+    };
     let curve = curve.into_metrics();
     let learning_curve = if args.learning_curve {
-        Some(learning_curve(plan, &corpus, test.as_ref(), &mut progress)?)
+        Some(learning_curve(plan, corpus, test.as_ref(), &mut progress)?)
     } else {
         None
     };
@@ -128,8 +164,12 @@ fn learn(
     if !args.no_report {
         progress.show("report", 0, None, None);
         let (tested, data) = match &test {
+            Some(test) if args.test.is_empty() => {
+                let names: Vec<String> = plan.tests.iter().map(|source| source.name.clone()).collect();
+                (test, names.join(", "))
+            }
             Some(test) => (test, report::data_name(&args.test)),
-            None => (&corpus, format!("the part of {} that was kept out", report::data_name(&args.data))),
+            None => (corpus, format!("the part of {} that was kept out", report::data_name(&args.data))),
         };
         let found = examine(&Subject {
             model: &trained.model,
@@ -159,7 +199,7 @@ fn learn(
     trained.seconds.report = reporting.elapsed().as_secs_f64();
     trained.seconds.total = start.elapsed().as_secs_f64();
     let peak_memory_mb = peak_memory_mb();
-    let tested = test.as_ref().unwrap_or(&corpus);
+    let tested = test.as_ref().unwrap_or(corpus);
     recording::trained(
         recording,
         &trained,
@@ -186,6 +226,7 @@ fn learn(
         bytes,
         rows: trained.rows,
         test_rows: trained.test_rows,
+        sources: &trained.sources,
         features: trained.model.features(),
         dropped: trained.dropped,
         notes: &trained.notes,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use sentimeter_corpus::{Corpus, ReadOptions, Snapshots};
 use sentimeter_experiment::reproduce::{Difference, difference};
-use sentimeter_experiment::{Plan, bundle, train};
+use sentimeter_experiment::{Plan, bundle, train, train_mixed};
 use sentimeter_store::{Blocking, Input, Run};
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::commands::print_json;
 use crate::data;
 use crate::output::Output;
 use crate::progress::Shown;
-use crate::recording::{MODEL, READ};
+use crate::recording::{MODEL, READ, ROOT};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -61,11 +61,26 @@ pub(super) fn reproduce(
         None => ReadOptions::default(),
     };
     let mut progress = Shown::new(global.quiet);
-    let corpus = load(global, &inputs, "train", &args.data, &options, &mut progress)?.with_context(|| {
-        format!("run {} does not say what it learned from; name it with --data", run.name)
-    })?;
-    let test = load(global, &inputs, "test", &args.test, &options, &mut progress)?;
-    let trained = train(&plan, &corpus, test.as_ref(), &mut progress)?;
+    let trained = if plan.sources.is_empty() {
+        let corpus =
+            load(global, &inputs, "train", &args.data, &options, &mut progress)?.with_context(|| {
+                format!("run {} does not say what it learned from; name it with --data", run.name)
+            })?;
+        let test = load(global, &inputs, "test", &args.test, &options, &mut progress)?;
+        train(&plan, &corpus, test.as_ref(), &mut progress)?
+    } else {
+        // The plan names the data; what may have moved is the folder that it lies in.
+        let root = match &args.data[..] {
+            [] => tags.get(ROOT).map_or_else(|| data::root(&plan, None), std::path::PathBuf::from),
+            [folder] => folder.into(),
+            _ => {
+                bail!("the plan of {} names its data: --data takes the one folder that it lies in", run.name)
+            }
+        };
+        let (mix, of_plan) = data::load_sources(global, &plan, &root, &mut progress)?;
+        let test = load(global, &[], "test", &args.test, &options, &mut progress)?;
+        train_mixed(&plan, &mix, test.or(of_plan).as_ref(), &mut progress)?
+    };
     progress.finish();
     let lineage = &trained.model.card().lineage;
     if let Some(hash) = run.data_hash.as_ref().filter(|hash| **hash != lineage.data) {
