@@ -63,8 +63,7 @@ fn one_source_with_all_labels_and_weight_one_is_as_if_it_were_the_data() {
 }
 
 #[test]
-fn a_weight_of_two_is_the_set_twice() {
-    // In the objective: the rows of a copied set count once more.
+fn a_heavier_source_is_answered_more_surely() {
     let plan = small(&["calibration.kind=none", "logistic.tolerance=1e-9", "features.min_df=1"]);
     let (three, two) = halves();
     let test = feedback_tests();
