@@ -243,10 +243,10 @@ pub(crate) struct Job<'a> {
 
 /// What rows should be answered with, and how much each counts.
 #[derive(Clone, Copy)]
-struct Taught<'a> {
-    labels: &'a [String],
-    truth: &'a [u16],
-    importance: Option<&'a Importance>,
+pub(crate) struct Taught<'a> {
+    pub(crate) labels: &'a [String],
+    pub(crate) truth: &'a [u16],
+    pub(crate) importance: Option<&'a Importance>,
 }
 
 /// A temperature, and the fold's model that it was learned with.

@@ -18,7 +18,7 @@ use super::results::{FoldScore, Measured, Outcome};
 use super::settings::Metric;
 use super::shared::ByVocabulary;
 use crate::ExperimentError;
-use crate::train::{fit, weigh};
+use crate::train::{Taught, fit, weigh};
 
 /// Bytes that all workers' matrices may take together; more of them than that would wait for memory, not work.
 const MOST_BYTES: usize = 4 << 30;
@@ -127,7 +127,8 @@ impl Bench<'_> {
         }
         for &member in members {
             let start = Instant::now();
-            let fitted = fit(plan(member), self.labels, &rows, &truth, None, 1.0, &mut Silent);
+            let taught = Taught { labels: self.labels, truth: &truth, importance: None };
+            let fitted = fit(plan(member), &rows, taught, None, 1.0, &mut Silent);
             let fitting = start.elapsed().as_secs_f64();
             let start = Instant::now();
             let measured = fitted.and_then(|solution| {

@@ -74,6 +74,11 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
         .with_context(|| format!("cannot read the plan {}", args.plan.display()))?;
     let plan =
         Plan::from_toml(&text, &args.set).with_context(|| format!("in the plan {}", args.plan.display()))?;
+    anyhow::ensure!(
+        plan.sources.is_empty() && plan.tests.is_empty(),
+        "a search looks at one data set, and the plan names [[sources]] or [[tests]]: take them out and name \
+         data with --data (train --cross-validate measures a plan with sources)"
+    );
     let path = home::model_place(global, args.out.as_deref())?;
     let results = args.results.clone().unwrap_or_else(|| report::place(global, "search", &path));
     report::make_folder(&results)?;
