@@ -358,15 +358,8 @@ pub(crate) struct TrainArgs {
     /// Learn from growing shares of the data too, to see whether more of it would help (takes about twice as long)
     #[arg(long)]
     pub learning_curve: bool,
-    /// What the run is called [default: two words and a number, made up]
-    #[arg(long, value_name = "NAME")]
-    pub run_name: Option<String>,
-    /// A remark on the run: team=support; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", value_parser = remark)]
-    pub tag: Vec<(String, String)>,
-    /// Do not record the run
-    #[arg(long)]
-    pub no_record: bool,
+    #[command(flatten)]
+    pub record: RecordArgs,
     #[command(flatten)]
     pub read: ReadArgs,
 }
@@ -403,7 +396,23 @@ pub(crate) struct SearchArgs {
     #[arg(long, conflicts_with = "resume")]
     pub restart: bool,
     #[command(flatten)]
+    pub record: RecordArgs,
+    #[command(flatten)]
     pub read: ReadArgs,
+}
+
+/// How a command records its run.
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// What the run is called [default: two words and a number, made up]
+    #[arg(long, value_name = "NAME")]
+    pub run_name: Option<String>,
+    /// A remark on the run: team=support; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = remark)]
+    pub tag: Vec<(String, String)>,
+    /// Do not record the run
+    #[arg(long)]
+    pub no_record: bool,
 }
 
 /// `sentimeter runs`. RUN is an id, four or more characters of its beginning or end, a name, or `latest`.

@@ -1,15 +1,20 @@
-//! How `train` records itself.
+//! How `train` and `search` record themselves.
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sentimeter_corpus::{Corpus, ReadOptions, Snapshots};
 use sentimeter_experiment::recorder::{ANSWERS, Answered, File, Recorder, Recording, metrics_of, params_of};
+use sentimeter_experiment::search::{Candidate, FoldScore, Outline, RoundScores, SearchEvents};
 use sentimeter_experiment::{CrossValidation, LearningCurve, Plan, Trained, latency};
+use sentimeter_model::{Hooks, Progress};
 use sentimeter_store::{Database, Input, Metric, NewRun, Status, now};
 use serde::Serialize;
 
-use crate::args::{Global, TrainArgs};
+use crate::args::{Global, RecordArgs, SearchArgs, TrainArgs};
+use crate::leaders::Leaders;
 use crate::report::Written;
 use crate::{data, interrupt, mlflow};
 
@@ -76,23 +81,63 @@ pub(crate) fn begin(
     plan: &Plan,
     options: &ReadOptions,
 ) -> anyhow::Result<Recording> {
-    let recorder = recorder(global, args.no_record)?;
     let kind = if args.cross_validate.is_some() { "cross-validation" } else { "train" };
+    let recording = start(global, &args.record, kind, plan, options)?;
+    recording.params(vec![("model".to_owned(), args.model.clone())]);
+    recording.files(vec![File::of(PLAN, toml::to_string(plan)?.into_bytes())]);
+    Ok(recording)
+}
+
+/// Starts the run of a search, whose plan stands in `text`.
+pub(crate) fn begin_search(
+    global: &Global,
+    args: &SearchArgs,
+    plan: &Plan,
+    text: &str,
+    options: &ReadOptions,
+) -> anyhow::Result<Recording> {
+    let recording = start(global, &args.record, "search", plan, options)?;
+    if let Some(settings) = &plan.search {
+        let settings = params_of(settings).into_iter();
+        recording.params(settings.map(|(name, value)| (format!("search.{name}"), value)).collect());
+    }
+    recording.files(vec![File::of(PLAN, text.as_bytes().to_vec())]);
+    Ok(recording)
+}
+
+/// Starts the run of a search's last step: a training by the chosen plan.
+pub(crate) fn refit(search: &Recording, plan: &Plan, options: &ReadOptions) -> anyhow::Result<Recording> {
+    let mut run = NewRun::new("train");
+    run.name = format!("{} winner", search.name());
+    run.plan = toml::to_string(plan)?;
+    run.seed = Some(plan.seed);
+    let toml = run.plan.clone().into_bytes();
+    let recording = search.part(run);
+    recording.params(params_of(plan));
+    recording.tags(vec![(READ.to_owned(), serde_json::to_string(options)?)]);
+    recording.files(vec![File::of(PLAN, toml)]);
+    Ok(recording)
+}
+
+fn start(
+    global: &Global,
+    args: &RecordArgs,
+    kind: &str,
+    plan: &Plan,
+    options: &ReadOptions,
+) -> anyhow::Result<Recording> {
+    let recorder = recorder(global, args.no_record)?;
     let mut run = NewRun::new(kind);
     if let Some(name) = &args.run_name {
         run.name.clone_from(name);
     }
     run.plan = toml::to_string(plan)?;
     run.seed = Some(plan.seed);
-    let toml = run.plan.clone().into_bytes();
     let recording = recorder.start(run);
-    let mut params = params_of(plan);
-    params.push(("model".to_owned(), args.model.clone()));
-    recording.params(params);
+    recording.params(params_of(plan));
     let mut tags = vec![(READ.to_owned(), serde_json::to_string(options)?)];
     tags.extend(args.tag.iter().cloned());
     recording.tags(tags);
-    recording.files(vec![File::of(PLAN, toml)]);
     Ok(recording)
 }
 
@@ -106,10 +151,15 @@ pub(crate) fn end(recording: Recording, answered: anyhow::Result<ExitCode>) -> a
 }
 
 /// What the run reads.
-pub(crate) fn inputs(global: &Global, args: &TrainArgs, train: &Corpus, test: Option<&Corpus>) -> Vec<Input> {
+pub(crate) fn inputs(
+    global: &Global,
+    [of_train, of_test]: [&[String]; 2],
+    train: &Corpus,
+    test: Option<&Corpus>,
+) -> Vec<Input> {
     let snapshots = Snapshots::at(&global.home);
     let mut inputs = Vec::new();
-    for (role, names, corpus) in [("train", &args.data, Some(train)), ("test", &args.test, test)] {
+    for (role, names, corpus) in [("train", of_train, Some(train)), ("test", of_test, test)] {
         for name in names {
             let only = names.len() == 1;
             let mut input = Input { role: role.to_owned(), name: name.clone(), ..Input::default() };
@@ -226,4 +276,78 @@ pub(crate) fn cross_validated(recording: &Recording, found: &CrossValidation) {
         metrics.extend(metrics_of(measured, "fold", fold, time));
     }
     recording.metrics(metrics);
+}
+
+/// Records the candidates of a search as parts of its run while it shows them.
+pub(crate) struct Candidates<'a> {
+    inner: &'a mut Leaders,
+    recording: &'a Recording,
+    candidates: Vec<Candidate>,
+    metric: String,
+    /// The run of each candidate that has finished a round.
+    parts: BTreeMap<usize, (Recording, Option<String>)>,
+}
+
+impl<'a> Candidates<'a> {
+    /// Shows by `inner`, records as parts of `recording`.
+    pub(crate) fn new(inner: &'a mut Leaders, recording: &'a Recording) -> Self {
+        Self { inner, recording, candidates: Vec::new(), metric: String::new(), parts: BTreeMap::new() }
+    }
+
+    /// Ends the candidates' runs; those that failed say why.
+    pub(crate) fn finish(self) {
+        for (part, error) in self.parts.into_values() {
+            let status = if error.is_some() { Status::Failed } else { Status::Finished };
+            part.finish_later(status, error);
+        }
+    }
+}
+
+impl Hooks for Candidates<'_> {
+    fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
+        self.inner.progress(progress)
+    }
+}
+
+impl SearchEvents for Candidates<'_> {
+    fn begun(&mut self, outline: &Outline<'_>) {
+        self.candidates = outline.candidates.to_vec();
+        self.metric = outline.metric.score_name();
+        self.inner.begun(outline);
+    }
+
+    fn scored(&mut self, score: &FoldScore) -> ControlFlow<()> {
+        self.inner.scored(score)
+    }
+
+    fn finished(&mut self, candidate: usize, scores: &RoundScores) {
+        self.inner.finished(candidate, scores);
+        let Some(tried) = self.candidates.get(candidate).filter(|_| self.recording.is_on()) else { return };
+        let (part, error) = self.parts.entry(candidate).or_insert_with(|| {
+            let mut run = NewRun::new("candidate");
+            run.name = format!("{} {}", self.recording.name(), candidate + 1);
+            run.plan = toml::to_string(&tried.plan).unwrap_or_default();
+            run.seed = Some(tried.plan.seed);
+            let part = self.recording.part(run);
+            part.params(params_of(&tried.plan));
+            part.tags(vec![("settings".to_owned(), tried.name())]);
+            (part, None)
+        });
+        error.clone_from(&scores.error);
+        let (time, step) = (now(), scores.round as i64);
+        let at = |name: &str, step: i64, value: f64| Metric { name: name.to_owned(), step, time, value };
+        let mut metrics = vec![
+            at("training_rows", step, scores.rows as f64),
+            at("features", step, scores.features),
+            at("seconds.fit", step, scores.fit_seconds),
+            at("seconds.score", step, scores.score_seconds),
+        ];
+        metrics.extend(scores.mean.map(|mean| at(&self.metric, step, mean)));
+        metrics.extend(scores.standard_error.map(|error| at("standard_error", step, error)));
+        metrics.extend(scores.also.iter().map(|(name, &value)| at(name, step, value)));
+        // A later round's folds stand in place of an earlier one's: they learned from more.
+        let folds = (0..).zip(&scores.scores);
+        metrics.extend(folds.map(|(fold, &score)| at(&format!("fold.{}", self.metric), fold, score)));
+        part.metrics(metrics);
+    }
 }

@@ -8,17 +8,20 @@ use std::time::Instant;
 use anyhow::Context;
 use sentimeter_corpus::ReadOptions;
 use sentimeter_experiment::examine::{Subject, examine};
+use sentimeter_experiment::recorder::{Curve, File, Recording};
 use sentimeter_experiment::search::{Begin, Found, Journal, Ranked, Work, search};
 use sentimeter_experiment::{Dropped, Plan, Trained, train};
 use sentimeter_model::metrics::Metrics;
+use sentimeter_store::Status;
 use serde::Serialize;
 
 use super::print_json;
+use super::train::peak_memory_mb;
 use crate::args::{Global, SearchArgs};
 use crate::leaders::Leaders;
 use crate::output::Output;
 use crate::progress::Shown;
-use crate::{data, home, report};
+use crate::{data, home, recording, report};
 
 /// The table of all candidates, in the results folder.
 const TABLE: &str = "cv_results.csv";
@@ -41,6 +44,8 @@ struct Answer<'a> {
     /// The model of the best candidate, learned from the whole training part.
     model: Winner<'a>,
     seconds: Seconds,
+    /// The run's id and name, where it is recorded.
+    run: Option<recording::Named>,
 }
 
 /// The refitted winner.
@@ -79,6 +84,23 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
         "a search looks at one data set, and the plan names [[sources]] or [[tests]]: take them out and name \
          data with --data (train --cross-validate measures a plan with sources)"
     );
+    let options = args.read.options();
+    data::refuse_idle(global, args.data.iter().chain(&args.test), &options)?;
+    let options = ReadOptions { keep: plan.keep(), ..options };
+    let recording = recording::begin_search(global, args, &plan, &text, &options)?;
+    let answered = choose(global, args, &plan, &options, start, &recording);
+    recording::end(recording, answered)
+}
+
+/// Everything between the run's start and its end.
+fn choose(
+    global: &Global,
+    args: &SearchArgs,
+    plan: &Plan,
+    options: &ReadOptions,
+    start: Instant,
+    recording: &Recording,
+) -> anyhow::Result<ExitCode> {
     let path = home::model_place(global, args.out.as_deref())?;
     let results = args.results.clone().unwrap_or_else(|| report::place(global, "search", &path));
     report::make_folder(&results)?;
@@ -90,37 +112,50 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
     let mut journal = Journal::open(&results.join(JOURNAL), begin)?;
 
     let mut progress = Shown::new(global.quiet);
-    let options = args.read.options();
-    data::refuse_idle(global, args.data.iter().chain(&args.test), &options)?;
-    let options = ReadOptions { keep: plan.keep(), ..options };
-    let corpus = data::load(global, &args.data, &options, &mut progress)?;
+    let corpus = data::load(global, &args.data, options, &mut progress)?;
     let test = match &args.test[..] {
         [] => None,
-        names => Some(data::load(global, names, &options, &mut progress)?),
+        names => Some(data::load(global, names, options, &mut progress)?),
     };
+    recording.inputs(recording::inputs(global, [&args.data, &args.test], &corpus, test.as_ref()));
     let read = start.elapsed().as_secs_f64();
 
     let searching = Instant::now();
     let mut leaders = Leaders::new(global.quiet);
-    let found = search(&plan, &corpus, test.as_ref(), Some(&mut journal), &mut leaders);
+    let mut candidates = recording::Candidates::new(&mut leaders, recording);
+    let found = search(plan, &corpus, test.as_ref(), Some(&mut journal), &mut candidates);
+    if found.is_ok() {
+        candidates.finish();
+    }
     leaders.finish();
     let found = found?;
     let searched = searching.elapsed().as_secs_f64();
 
     let refitting = Instant::now();
     let best = &found.winner().candidate;
-    let trained = train(&best.plan, &corpus, test.as_ref(), &mut progress)?;
+    let mut curve = Curve::new(&mut progress);
+    let trained = train(&best.plan, &corpus, test.as_ref(), &mut curve)?;
+    let curve = curve.into_metrics();
     progress.finish();
     let table = results.join(TABLE);
     write_table(&table, &found)?;
     let (digest, file) = home::save_model(&path, &trained.model)?;
+    let bytes = file.len() as u64;
+    recording.files(vec![File::copied(TABLE, &table)]);
+    let (tested, data) = match &test {
+        Some(test) => (test, report::data_name(&args.test)),
+        None => (&corpus, format!("the part of {} that was kept out", report::data_name(&args.data))),
+    };
+    let sizes = [bytes as f64, peak_memory_mb()];
+    recording::trained(recording, &trained, tested, curve.clone(), None, sizes);
+    // A run of its own, with the winner's plan: that is what can be reproduced.
+    let winner = recording::refit(recording, &best.plan, options)?;
+    winner.inputs(recording::inputs(global, [&args.data, &args.test], &corpus, test.as_ref()));
+    winner.files(vec![File::of(recording::MODEL, file)]);
+    recording::trained(&winner, &trained, tested, curve, None, sizes);
     let page = if args.no_report {
         None
     } else {
-        let (tested, data) = match &test {
-            Some(test) => (test, report::data_name(&args.test)),
-            None => (&corpus, format!("the part of {} that was kept out", report::data_name(&args.data))),
-        };
         let notes = [vec![told(&found)], trained.notes.clone()].concat();
         let examined = examine(&Subject {
             model: &trained.model,
@@ -133,8 +168,12 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
             notes: &notes,
             learning_curve: None,
         });
-        Some(report::tell(global, &report::write(&results, &examined)?.page))
+        let written = report::write(&results, &examined)?;
+        recording.files(recording::report_files(&results, &written));
+        winner.files(recording::report_files(&results, &written));
+        Some(report::tell(global, &written.page))
     };
+    winner.finish_later(Status::Finished, None);
     // Everything that it stood for has its name by now.
     journal.finish();
     drop(journal);
@@ -156,7 +195,7 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
         model: Winner {
             path: path.display().to_string(),
             digest: digest.to_string(),
-            bytes: file.len() as u64,
+            bytes,
             rows,
             test_rows,
             features: trained.model.features(),
@@ -167,6 +206,7 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
             page,
         },
         seconds,
+        run: recording::named(recording),
     };
     if global.json {
         print_json(&answer)?;
@@ -277,7 +317,11 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
         answer.model.path,
         answer.model.bytes as f64 / 1e6,
         &answer.model.digest[..12],
-    )
+    )?;
+    match &answer.run {
+        Some(run) => writeln!(out, "run {} ({})", run.name, run.id),
+        None => Ok(()),
+    }
 }
 
 fn row(out: &mut impl Write, found: &Found, ranked: &Ranked) -> io::Result<()> {

@@ -104,7 +104,7 @@ fn learn(
     }
     let corpus = &mix.corpus;
     let read = start.elapsed().as_secs_f64();
-    recording.inputs(recording::inputs(global, args, corpus, test.as_ref()));
+    recording.inputs(recording::inputs(global, [&args.data, &args.test], corpus, test.as_ref()));
     if let Some(folds) = args.cross_validate {
         let found = if mixed {
             cross_validate_mixed(plan, &mix, test.as_ref(), folds, &mut progress)?
@@ -302,7 +302,7 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
 }
 
 /// The most memory that this process has held, in MiB; 0 where the system does not say.
-fn peak_memory_mb() -> f64 {
+pub(super) fn peak_memory_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|l| l.split_whitespace().next()).and_then(|n| n.parse::<f64>().ok());

@@ -72,6 +72,15 @@ fn the_best_settings_make_the_model_that_train_makes_of_them() {
     assert_eq!(trained["metrics"], found["model"]["metrics"]);
     desk.run(&["predict", "thank you so much"]).ok();
 
+    // The search is a run; its candidates and the winner's training are parts of it.
+    let run = found["run"]["id"].as_str().unwrap();
+    let parts = desk.run(&["runs", "list", "--parent", run, "--json"]).ok().json();
+    let parts = parts.as_array().unwrap();
+    assert_eq!(parts.iter().filter(|part| part["kind"] == "candidate").count(), 16);
+    assert!(parts.iter().all(|part| part["status"] == "finished"), "{parts:?}");
+    let winner = parts.iter().find(|part| part["kind"] == "train").unwrap();
+    desk.run(&["runs", "reproduce", winner["id"].as_str().unwrap()]).ok().prints(&["identical"]);
+
     let folder = "home/reports/search-sentiment";
     let names = desk.names(folder);
     assert!(
