@@ -331,7 +331,7 @@ pub(crate) struct TrainArgs {
     /// Settings; without it the built-in default (plans/default.toml)
     #[arg(value_name = "PLAN.toml")]
     pub plan: Option<PathBuf>,
-    /// A data set, or files in any readable format; without it the plan's [[sources]]
+    /// A data set, or files in any readable format; without it the plan's own sources
     #[arg(long, required_unless_present = "plan", value_name = "NAME|FILE", num_args = 1..)]
     pub data: Vec<String>,
     /// What to measure on; all of --data is then learned from. Without it a part of --data is kept out
@@ -367,7 +367,7 @@ pub(crate) struct TrainArgs {
 /// `sentimeter search`.
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// Settings, with what to try in [search] and [search.space] (plans/search.toml is one to copy)
+    /// Settings, with what to try in its tables search and search.space (plans/search.toml is one to copy)
     #[arg(value_name = "PLAN.toml")]
     pub plan: PathBuf,
     /// A data set, or files in any readable format
