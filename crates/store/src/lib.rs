@@ -15,8 +15,9 @@
 //! let home = tempfile::tempdir().expect("a folder for the example");
 //! let store = Blocking::open(home.path(), &Database::Memory)?;
 //! let run = NewRun::new("train");
-//! store.run(|s| s.apply(&[Write::Start(Box::new(run.clone()))]))?;
-//! assert_eq!(store.run(|s| s.runs(&RunFilter::default()))?[0].id, run.id);
+//! let (writes, all) = ([Write::Start(Box::new(run.clone()))], RunFilter::default());
+//! store.run(|s| s.apply(&writes))?;
+//! assert_eq!(store.run(|s| s.runs(&all))?[0].id, run.id);
 //! # Ok(())
 //! # }
 //! ```
