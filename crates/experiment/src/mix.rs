@@ -116,6 +116,7 @@ pub struct Mix {
 
 #[derive(Debug)]
 struct Part {
+    name: String,
     /// One past its last row.
     end: usize,
     weight: f64,
@@ -160,7 +161,8 @@ impl Mix {
             .map_err(|label| source.wrong(&format!("too many labels, the first too much is {label:?}")))?;
         self.corpus.sort_labels();
         let end = self.corpus.len();
-        self.parts.push(Part { end, weight: source.weight, scored: source.scored, labels });
+        let name = source.name.clone();
+        self.parts.push(Part { name, end, weight: source.weight, scored: source.scored, labels });
         Ok(())
     }
 
@@ -173,17 +175,16 @@ impl Mix {
         self.part(row).scored || self.parts.iter().all(|part| !part.scored)
     }
 
-    /// How many of the rows `learned` come from each source, by the names of `sources`.
-    pub fn counts(&self, sources: &[Source], learned: impl Iterator<Item = u32>) -> Vec<SourceCount> {
+    /// How many of the rows `learned` come from each source.
+    pub fn counts(&self, learned: impl Iterator<Item = u32>) -> Vec<SourceCount> {
         let mut start = 0;
         let mut counts: Vec<SourceCount> = self
             .parts
             .iter()
-            .zip(sources)
-            .map(|(part, source)| {
+            .map(|part| {
                 let rows = part.end - start;
                 start = part.end;
-                SourceCount { name: source.name.clone(), rows, learned: 0 }
+                SourceCount { name: part.name.clone(), rows, learned: 0 }
             })
             .collect();
         for row in learned {

@@ -185,7 +185,7 @@ fn learn(
     let metrics = measure(&truth, &probs, &prepared.labels, plan.seed)?;
     model.set_metrics(summary(&metrics));
     seconds.evaluate = clock.lap();
-    let sources = mix.map(|mix| mix.counts(&plan.sources, train.iter().map(|r| r.row)));
+    let sources = mix.map(|mix| mix.counts(train.iter().map(|r| r.row)));
     Ok(Trained {
         model,
         sources: sources.unwrap_or_default(),
