@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(plot.axes[0].places, [Some(0.0), Some(1.0), None]);
         assert_eq!(plot.axes[1].places, [Some(0.0), Some(1.0), Some(0.0)]);
         assert_eq!(plot.axes[2].places, [Some(0.5); 3]);
-        assert_eq!(plot.axes[2].marks, [(0.5, "70.0 %".to_owned())]);
+        assert_eq!(plot.axes[2].marks, [(0.5, "70.0\u{a0}%".to_owned())]);
         let svg = plot.draw("parallel").svg();
         assert_eq!(svg.matches("<polyline").count(), 3, "{svg}");
         assert!(svg.contains("&lt;c&gt;") && !svg.contains("<c>"));
