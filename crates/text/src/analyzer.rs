@@ -131,8 +131,8 @@ impl Analyzer {
         pipeline.rewrite_untraced(raw, desk);
         words.begin_unfinished();
         let (text, steps) = (desk.page.text.as_str(), &pipeline.tokens);
-        cut(text, |range| {
-            if let Some(marked) = words.pass_unfinished(steps, text, &range) {
+        cut(text, |mut range| {
+            if let Some(marked) = words.pass_unfinished(steps, text, &mut range) {
                 let unfinished = Unfinished { pipeline: number, marked };
                 sink(Draft { text, range, unfinished, steps, words: &mut *words });
             }

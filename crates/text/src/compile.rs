@@ -254,9 +254,11 @@ fn compile(step: &Step, place: &Place<'_>, clauses: bool) -> Result<Compiled, Re
             Some(stemmer) => Token(TokenStep::Stems(stemmer)),
             None => return Err(place.unknown(*language)),
         },
-        Step::Negation { language, reach } => {
-            Last(Negation { language: place.known(*language)?, reach: place.at_least_one("reach", *reach)? })
-        }
+        Step::Negation { language, reach, grammar } => Last(Negation {
+            language: place.known(*language)?,
+            reach: place.at_least_one("reach", *reach)?,
+            grammar: *grammar,
+        }),
     })
 }
 

@@ -181,6 +181,11 @@ pub enum Step {
         /// The most words that one negation marks, at least 1.
         #[serde(default = "four")]
         reach: u8,
+        /// Also by grammar, not by a list of words alone: French "ne … plus" denies and "ne … que" does
+        /// not; the verb in Arabic "ماعجبنيش" is marked; phrases such as "not only", "sans doute" and
+        /// "ما شاء الله" deny nothing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        grammar: bool,
     },
 }
 

@@ -100,10 +100,16 @@ pub fn is_negation(language: Language, word: &str) -> bool {
         }
         Language::Ar => {
             let bare = word.strip_prefix(['و', 'ف']).unwrap_or(word);
-            NEGATION_AR.contains(word) || NEGATION_AR.contains(bare) || is_circumfixed(bare)
+            is_listed_arabic(word) || is_circumfixed(bare)
         }
         Language::Other => false,
     }
+}
+
+/// Whether `word`, spelt as [`arabic`] spells, is a negation of the list, with or without an "and".
+pub(crate) fn is_listed_arabic(word: &str) -> bool {
+    let bare = word.strip_prefix(['و', 'ف']).unwrap_or(word);
+    NEGATION_AR.contains(word) || NEGATION_AR.contains(bare)
 }
 
 /// The spoken "ma … sh" round a verb of at least two letters. With a bare "m" it can't be told from

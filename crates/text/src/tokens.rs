@@ -4,7 +4,7 @@ use crate::compile::{TokenStep, TokenSteps};
 use crate::cut::CLAUSE_END;
 use crate::lemma::{Pos, lemma};
 use crate::memo::{Key, Memos, Outcome};
-use crate::negation::Reach;
+use crate::negation::{Mark, Reach};
 use crate::stopwords::is_stop_word;
 use std::ops::Range;
 
@@ -48,9 +48,9 @@ impl Words {
         &'a mut self,
         steps: &TokenSteps,
         text: &'a str,
-        range: Range<usize>,
+        mut range: Range<usize>,
     ) -> Option<&'a str> {
-        let marks = self.marks(steps, text, &range);
+        let marks = self.marks(steps, text, &mut range);
         let result = self.alone.pass(&steps.alone, text, range)?;
         Some(if marks { marked(&mut self.marked, result) } else { result })
     }
@@ -62,12 +62,13 @@ impl Words {
     }
 
     /// Whether the token at `range` of `text` is to be marked; `None` if it is known to be dropped.
+    /// `range` becomes that of the verb where the token holds its own negation.
     #[inline]
     pub(crate) fn pass_unfinished(
         &mut self,
         steps: &TokenSteps,
         text: &str,
-        range: &Range<usize>,
+        range: &mut Range<usize>,
     ) -> Option<bool> {
         let marks = self.marks(steps, text, range);
         let short = match steps.alone.first() {
@@ -77,13 +78,20 @@ impl Words {
         (!short).then_some(marks)
     }
 
-    /// Whether a negation marks the token at `range` of `text`. Every token must come by.
+    /// Whether a negation marks the token at `range` of `text`, and what of it. Every token must come by.
     #[inline]
-    fn marks(&mut self, steps: &TokenSteps, text: &str, range: &Range<usize>) -> bool {
+    fn marks(&mut self, steps: &TokenSteps, text: &str, range: &mut Range<usize>) -> bool {
         steps.negation.as_ref().is_some_and(|negation| {
             let clause = text[self.end..range.start].contains(CLAUSE_END);
             self.end = range.end;
-            self.reach.marks(negation, &text[range.clone()], clause)
+            match self.reach.marks(negation, &text[range.clone()], clause) {
+                Mark::No => false,
+                Mark::Yes => true,
+                Mark::Inner(verb) => {
+                    *range = range.start + verb.start..range.start + verb.end;
+                    true
+                }
+            }
         })
     }
 

@@ -16,7 +16,7 @@ static ANALYZERS: LazyLock<Vec<(String, Analyzer)>> = LazyLock::new(|| {
         {"step": "words", "signs": "!?."}, {"step": "squash_repeats", "keep": 1},
         {"step": "drop_short"}, {"step": "stop_words", "language": "en"},
         {"step": "lemmas", "pos": "any"}, {"step": "stems", "language": "ar"},
-        {"step": "negation", "language": "en"}]}"#;
+        {"step": "negation", "language": "ar", "grammar": true}]}"#;
     let presets = Recipe::presets().iter().map(|name| Recipe::preset(name).unwrap());
     presets
         .chain([serde_json::from_str(everything).unwrap()])

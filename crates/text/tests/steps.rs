@@ -153,3 +153,29 @@ fn spans_cover_all_that_a_token_came_from() {
         ]
     );
 }
+
+#[test]
+fn negations_by_grammar() {
+    let en = r#"{"step": "words"}, {"step": "negation", "language": "en", "reach": 2, "grammar": true}"#;
+    check(en, "not only good", "not only good");
+    check(en, "no doubt great, not great", "no doubt great not NOT_great");
+    let fr = r#"{"step": "elisions"}, {"step": "words"}, {"step": "negation", "language": "fr", "reach": 1, "grammar": true}"#;
+    check(fr, "il ne marche plus bien", "il ne NOT_marche plus NOT_bien");
+    check(fr, "plus rapide, n'en parle plus ici", "plus rapide n NOT_en parle plus NOT_ici");
+    check(fr, "il ne dit que du bien", "il ne NOT_dit que du bien");
+    check(fr, "bien sans doute, sans plaisir", "bien sans doute sans NOT_plaisir");
+    check(fr, "personne polie, personne n'écoute", "personne polie personne n NOT_écoute");
+    let ar = r#"{"step": "arabic"}, {"step": "words"}, {"step": "negation", "language": "ar", "reach": 1, "grammar": true}"#;
+    check(ar, "ماعجبنيش الفندق هنا", "NOT_عجبني NOT_الفندق هنا");
+    check(ar, "وماعجبنيش", "NOT_عجبني");
+    check(ar, "متعجبنيش مبحبهاش", "NOT_تعجبني NOT_بحبها");
+    check(ar, "ما عجبنيش", "ما NOT_عجبني");
+    check(ar, "ما عجبني", "ما NOT_عجبني");
+    check(ar, "ما شاء الله", "ما شاء الله");
+    check(ar, "ما أجمل المكان", "ما اجمل المكان");
+    check(ar, "زي ما توقعت", "زي ما توقعت");
+    check(ar, "مش حلو ولا رخيص", "مش NOT_حلو ولا NOT_رخيص");
+    // Words that only look as if they held a negation, and one that is a negation and nothing else.
+    check(ar, "مدهش مناقش ماش مفيش مشكله", "مدهش مناقش ماش مفيش NOT_مشكله");
+    check(r#"{"step": "negation", "language": "ar"}"#, "ماعجبنيش الفندق", "ماعجبنيش NOT_الفندق");
+}

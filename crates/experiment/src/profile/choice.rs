@@ -131,7 +131,7 @@ fn candidates(clean: &Recipe, languages: &[Language]) -> Vec<(&'static str, &'st
     ));
     let negation = |language| match language {
         Language::Fr => Vec::new(),
-        _ => vec![Step::Negation { language, reach: 2 }],
+        _ => vec![Step::Negation { language, reach: 2, grammar: false }],
     };
     if languages != [Language::Fr] {
         all.push(("negation", "clean, then words behind a negation marked", with(&negation)));
