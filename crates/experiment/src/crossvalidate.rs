@@ -6,14 +6,14 @@ use sentimeter_corpus::Corpus;
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::features::{Counts, Tokens};
 use sentimeter_model::metrics::Metrics;
-use sentimeter_model::{Hooks, Probs};
+use sentimeter_model::{Hooks, Probs, neural};
 use serde::Serialize;
 
 use crate::evaluate::measure;
 use crate::mix::Mix;
 use crate::prepare::{prepare, prepare_whole};
-use crate::train::Job;
-use crate::{ExperimentError, Plan};
+use crate::train::{Job, refuse_mixed_network};
+use crate::{ExperimentError, Plan, network};
 
 /// What cross-validation found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +33,12 @@ pub struct CrossValidation {
     pub languages: BTreeMap<String, f64>,
     /// What should be said of the data ([`crate::Prepared::notes`]).
     pub notes: Vec<String>,
+}
+
+/// What the folds share: counted n-grams, or cleaned texts.
+enum Either {
+    Linear(Counts),
+    Network(neural::Kind, Tokens),
 }
 
 /// Cross-validates `plan` on all labelled rows of `data`. Texts are cleaned and their n-grams
@@ -73,6 +79,7 @@ fn validate(
     folds: u32,
     hooks: &mut dyn Hooks,
 ) -> Result<CrossValidation, ExperimentError> {
+    refuse_mixed_network(plan, mix)?;
     if folds < 2 {
         return Err(ExperimentError::Plan {
             why: format!("{folds} folds; cross-validation wants at least 2"),
@@ -86,11 +93,14 @@ fn validate(
     let train = &prepared.train;
     let analyzer = plan.recipe()?.compile()?;
     let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;
-    let counts = Counts::new(tokens, &plan.features)?;
     let truth: Vec<u16> = train.iter().map(|r| r.class).collect();
-    let importance = mix.map(|mix| mix.importance(train, &prepared.labels));
+    let labels = &prepared.labels;
+    let job = match plan.model.network() {
+        None => Either::Linear(Counts::new(tokens, &plan.features)?),
+        Some(kind) => Either::Network(kind, tokens),
+    };
+    let importance = mix.map(|mix| mix.importance(train, labels));
     let importance = importance.as_ref();
-    let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels, importance };
     let fold_of = prepared.folds(folds, plan.seed);
     let mut measured = Vec::new();
     let mut parts: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -107,7 +117,14 @@ fn validate(
                 why: format!("fold {} of {folds} is empty: {} rows are too few", fold + 1, truth.len()),
             });
         }
-        let (_, _, logits) = job.fold(&of(false), &held, 1.0, hooks)?;
+        let logits = match &job {
+            Either::Linear(counts) => {
+                Job { plan, counts, truth: &truth, labels, importance }.fold(&of(false), &held, 1.0, hooks)?.2
+            }
+            Either::Network(kind, tokens) => {
+                network::Job { plan, kind: *kind, tokens, labels }.fold(&of(false), &held, &truth, hooks)?
+            }
+        };
         let probs = Probs::from_logits(&logits, prepared.labels.len(), Calibration::None);
         if let Some(mix) = mix {
             let mut languages: BTreeMap<&str, Vec<usize>> = BTreeMap::new();

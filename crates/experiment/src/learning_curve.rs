@@ -55,6 +55,11 @@ pub fn learning_curve(
     test: Option<&Corpus>,
     hooks: &mut dyn Hooks,
 ) -> Result<LearningCurve, ExperimentError> {
+    if plan.model.network().is_some() {
+        let why = "a learning curve trains ten models and is drawn for `logistic` alone; leave --learning-curve out \
+                   for a network";
+        return Err(ExperimentError::Plan { why: why.to_owned() });
+    }
     let prepared = prepare(plan, data, test)?;
     let recipe = plan.recipe()?;
     let analyzer = recipe.compile()?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use sentimeter_corpus::{Keep, SplitKind, SplitPlan};
 use sentimeter_model::features::{self, sampling::Sampling};
-use sentimeter_model::logistic;
+use sentimeter_model::{logistic, neural};
 use sentimeter_text::{Body, Recipe};
 use serde::{Deserialize, Serialize};
 
@@ -18,12 +18,18 @@ use crate::search::SearchPlan;
 pub struct Plan {
     /// Splits, folds and sampling draw from it.
     pub seed: u64,
+    /// The kind of model.
+    #[serde(skip_serializing_if = "is_default")]
+    pub model: ModelKind,
     /// How text is cleaned.
     pub recipe: RecipePlan,
     /// Which n-grams become features.
     pub features: features::Settings,
     /// How the classifier learns.
     pub logistic: logistic::Settings,
+    /// How a network learns, in place of the defaults of its kind.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    pub neural: serde_json::Map<String, serde_json::Value>,
     /// What is done about imbalance.
     pub sampling: SamplingPlan,
     /// What is kept out to measure on.
@@ -50,6 +56,38 @@ pub struct Plan {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// The kinds of model that can be trained.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelKind {
+    /// TF-IDF and logistic regression.
+    #[default]
+    Logistic,
+    /// LSTM layers.
+    Lstm,
+    /// Bidirectional LSTM layers.
+    Bilstm,
+    /// Convolutions.
+    Cnn,
+}
+
+impl ModelKind {
+    /// As a plan names it.
+    pub fn name(self) -> &'static str {
+        self.network().map_or("logistic", neural::Kind::name)
+    }
+
+    /// The family of networks; `None` for logistic regression.
+    pub fn network(self) -> Option<neural::Kind> {
+        match self {
+            Self::Logistic => None,
+            Self::Lstm => Some(neural::Kind::Lstm),
+            Self::Bilstm => Some(neural::Kind::Bilstm),
+            Self::Cnn => Some(neural::Kind::Cnn),
+        }
+    }
 }
 
 /// A preset's name, or the steps themselves.
@@ -98,6 +136,8 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             seed: 0,
+            model: ModelKind::default(),
+            neural: serde_json::Map::new(),
             recipe: RecipePlan { preset: Some("auto".to_owned()), steps: None },
             features: features::Settings {
                 words: Some([1, 2]),
@@ -193,6 +233,15 @@ impl Plan {
         }
     }
 
+    /// Names the instructions that a network will be trained with, where the plan leaves them to the machine:
+    /// whoever follows the plan elsewhere then gets the same bytes, or is told that the machine cannot.
+    pub fn name_kernel(&mut self) {
+        if self.model.network().is_some() && !self.neural.contains_key("kernel") {
+            let kernel = neural::Kernel::detect().to_string();
+            self.neural.insert("kernel".to_owned(), serde_json::Value::String(kernel));
+        }
+    }
+
     /// What a run asks of its data beside texts and labels: reading leaves the other columns out. Channels
     /// and languages stay, as reports measure them apart.
     pub fn keep(&self) -> Keep {
@@ -209,6 +258,15 @@ impl Plan {
         self.recipe()?.compile().map_err(|e| ExperimentError::Plan { why: e.to_string() })?;
         self.features.check()?;
         logistic::Logistic::try_from(&self.logistic)?;
+        match self.model.network() {
+            Some(kind) => drop(neural::Settings::with(kind, &self.neural)?),
+            None if self.neural.is_empty() => {}
+            None => {
+                let why = "[neural] holds settings of a network, and the model is `logistic`; name one of \
+                           `lstm`, `bilstm`, `cnn` with `model` (or --model), or leave [neural] out";
+                return wrong(why.to_owned());
+            }
+        }
         let share = self.split.test_share;
         if !(share > 0.0 && share < 1.0) {
             return wrong(format!("split.test_share is {share}; it must be above 0 and below 1"));

@@ -7,12 +7,14 @@ use sentimeter_model::calibration::{Calibration, temperature};
 use sentimeter_model::features::{Counts, Tfidf, Tokens, Vectorizer, Weighed, sampling, smote};
 use sentimeter_model::logistic::{self, Logistic, Solution, Start};
 use sentimeter_model::metrics::Metrics;
-use sentimeter_model::{Body, Card, Fit, FitError, Hooks, Lineage, Linear, Model, Targets, Training};
+use sentimeter_model::{Body, Card, Fit as _, FitError, Hooks, Lineage, Linear, Model, Targets, Training};
+use sentimeter_text::Recipe;
 use serde::Serialize;
 
 use crate::ExperimentError;
 use crate::evaluate::{Answers, measure};
 use crate::mix::{Importance, Mix, SourceCount};
+use crate::network::{self, NetworkRun};
 use crate::plan::{CalibrationKind, Plan};
 use crate::prepare::{Dropped, Prepared, content_hash, prepare};
 
@@ -74,6 +76,8 @@ pub struct Trained {
     pub answers: Answers,
     /// Where the time went.
     pub seconds: Seconds,
+    /// What the training of a network showed.
+    pub network: Option<NetworkRun>,
 }
 
 /// Learns from `data` by `plan` and measures on `test`, or, without one, on a part of `data` that
@@ -110,9 +114,10 @@ fn learn(
     test: Option<&Corpus>,
     hooks: &mut dyn Hooks,
 ) -> Result<Trained, ExperimentError> {
+    refuse_mixed_network(plan, mix)?;
     let mut seconds = Seconds::default();
     let mut clock = Clock::start();
-    let prepared = prepare(plan, data, test)?;
+    let mut prepared = prepare(plan, data, test)?;
     seconds.prepare = clock.lap();
 
     // The card must hold them beside plan and metrics; better now than after the fit.
@@ -133,6 +138,17 @@ fn learn(
     let train = &prepared.train;
     let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;
     seconds.clean = clock.lap();
+    if let Some(kind) = plan.model.network() {
+        let job = network::Job { plan, kind, tokens: &tokens, labels: &prepared.labels };
+        let learned = job.learn(train, hooks)?;
+        seconds.fit = clock.lap();
+        let network::Learned { body, calibration, run, notes } = learned;
+        prepared.notes.extend(notes);
+        let (iterations, converged) = (run.steps as u32, true);
+        let learned = Model::new(card(plan, recipe, &prepared, calibration), body)?;
+        let found = Fit { model: learned, iterations, converged, network: Some(run) };
+        return finish(plan, found, prepared, mix, test.unwrap_or(data), seconds, clock);
+    }
     let counts = Counts::new(tokens, &plan.features)?;
     seconds.vectorise = clock.lap();
 
@@ -160,44 +176,82 @@ fn learn(
     drop(rows);
     seconds.fit = clock.lap();
 
-    let mut model = Model::new(
-        Card {
-            recipe,
-            labels: prepared.labels.clone(),
-            plan: serde_json::to_value(plan).unwrap_or_default(),
-            calibration,
-            metrics: serde_json::Value::Null,
-            lineage: Lineage {
-                data: prepared.data_hash.clone(),
-                training: content_hash(&prepared.labels, train),
-                test: Some(content_hash(&prepared.labels, &prepared.test)),
-                seed: plan.seed,
-                code: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-        },
-        Body::Linear(Linear::new(vectorizer, &solution)),
-    )?;
+    let body = Body::Linear(Linear::new(vectorizer, &solution));
+    let model = Model::new(card(plan, recipe, &prepared, calibration), body)?;
+    let found = Fit { model, iterations: solution.iterations, converged: solution.converged, network: None };
+    finish(plan, found, prepared, mix, test.unwrap_or(data), seconds, clock)
+}
 
-    let tested = test.unwrap_or(data);
+/// Networks know one set of labels for all rows, and no weights of sources.
+pub(crate) fn refuse_mixed_network(plan: &Plan, mix: Option<&Mix>) -> Result<(), ExperimentError> {
+    if mix.is_some() && plan.model.network().is_some() {
+        return Err(ExperimentError::Plan {
+            why: format!(
+                "model = \"{}\" learns from one data set, and the plan has [[sources]]: name one with --data, or \
+                 train model = \"logistic\"",
+                plan.model.name()
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// A model that has not been measured yet.
+struct Fit {
+    model: Model,
+    iterations: u32,
+    converged: bool,
+    network: Option<NetworkRun>,
+}
+
+fn card(plan: &Plan, recipe: Recipe, prepared: &Prepared, calibration: Calibration) -> Card {
+    Card {
+        recipe,
+        labels: prepared.labels.clone(),
+        plan: serde_json::to_value(plan).unwrap_or_default(),
+        calibration,
+        metrics: serde_json::Value::Null,
+        lineage: Lineage {
+            data: prepared.data_hash.clone(),
+            training: content_hash(&prepared.labels, &prepared.train),
+            test: Some(content_hash(&prepared.labels, &prepared.test)),
+            seed: plan.seed,
+            code: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    }
+}
+
+/// Measures a model on the test rows, which are rows of `tested`.
+fn finish(
+    plan: &Plan,
+    found: Fit,
+    prepared: Prepared,
+    mix: Option<&Mix>,
+    tested: &Corpus,
+    mut seconds: Seconds,
+    mut clock: Clock,
+) -> Result<Trained, ExperimentError> {
+    let Fit { mut model, iterations, converged, network } = found;
     let rows = &prepared.test;
     let probs = model.predict_all(rows.len(), |i| tested.text(rows[i].row as usize));
     let truth: Vec<u16> = rows.iter().map(|r| r.class).collect();
     let metrics = measure(&truth, &probs, &prepared.labels, plan.seed)?;
     model.set_metrics(summary(&metrics));
     seconds.evaluate = clock.lap();
-    let sources = mix.map(|mix| mix.counts(train.iter().map(|r| r.row)));
+    let sources = mix.map(|mix| mix.counts(prepared.train.iter().map(|r| r.row)));
     Ok(Trained {
         model,
         sources: sources.unwrap_or_default(),
-        rows: train.len(),
+        rows: prepared.train.len(),
         test_rows: rows.len(),
         answers: Answers { rows: rows.iter().map(|r| r.row).collect(), truth, probs },
         dropped: prepared.dropped,
         notes: prepared.notes,
-        iterations: solution.iterations,
-        converged: solution.converged,
+        iterations,
+        converged,
         metrics,
         seconds,
+        network,
     })
 }
 

@@ -61,6 +61,11 @@ pub trait Hooks {
         ControlFlow::Continue(())
     }
 
+    /// The checkpoint to go on from, where there is one: asked once before a network is trained.
+    fn resume(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Whether a checkpoint should be written now; asked after each step. One is written in any case where
     /// the work is stopped.
     fn checkpoint_due(&mut self) -> bool {

@@ -337,10 +337,13 @@ pub(crate) struct TrainArgs {
     /// What to measure on; all of --data is then learned from. Without it a part of --data is kept out
     #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
     pub test: Vec<String>,
-    /// The kind of model
-    #[arg(long, default_value = "logistic", value_parser = ["logistic"])]
-    pub model: String,
-    /// Change a setting of the plan: features.min_df=2, recipe.preset=en, logistic.c=1.5, …
+    /// The kind of model [default: the plan's, which is logistic where it names none]
+    #[arg(long, value_parser = ["logistic", "lstm", "bilstm", "cnn"])]
+    pub model: Option<String>,
+    /// Go on with the training of a network that was interrupted: its checkpoint lies beside the model
+    #[arg(long, conflicts_with_all = ["cross_validate", "learning_curve"])]
+    pub resume: bool,
+    /// Change a setting of the plan: features.min_df=2, recipe.preset=en, logistic.c=1.5, neural.epochs=5, …
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
     pub set: Vec<String>,
     /// Where the model goes [default: models/sentiment.safetensors in the home]

@@ -13,6 +13,7 @@ macro_rules! note {
 }
 
 mod args;
+mod checkpoint;
 mod commands;
 mod data;
 mod home;

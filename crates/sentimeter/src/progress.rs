@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use sentimeter_model::neural::Epoch;
 use sentimeter_model::{Hooks, Progress};
 
 /// Between two lines where there is no terminal.
@@ -71,9 +72,10 @@ fn bar(stage: &'static str, total: Option<u64>) -> ProgressBar {
             ProgressBar::new(total),
             "{prefix:>10} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
         ),
-        (Some(total), _) => {
-            (ProgressBar::new(total), "{prefix:>10} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left")
-        }
+        (Some(total), _) => (
+            ProgressBar::new(total),
+            "{prefix:>10} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left {msg}",
+        ),
         (None, _) => (ProgressBar::no_length(), "{prefix:>10} {spinner} {human_pos} {msg}"),
     };
     if let Ok(style) = ProgressStyle::with_template(style) {
@@ -86,6 +88,22 @@ fn bar(stage: &'static str, total: Option<u64>) -> ProgressBar {
 impl Hooks for Shown {
     fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
         self.show(progress.stage, progress.done, progress.total, progress.figure);
+        ControlFlow::Continue(())
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) -> ControlFlow<()> {
+        let validation = (epoch.validation_loss, epoch.validation_accuracy);
+        let Epoch { epoch, loss, accuracy, .. } = epoch;
+        let mut line = format!("epoch {epoch}: loss {loss:.4}, accuracy {accuracy:.4}");
+        if let (Some(loss), Some(accuracy)) = (validation.0, validation.1) {
+            line.push_str(&format!("; on the texts kept out loss {loss:.4}, accuracy {accuracy:.4}"));
+        }
+        if !self.quiet {
+            match &self.bar {
+                Some(bar) => bar.println(line),
+                None => note!("{line}"),
+            }
+        }
         ControlFlow::Continue(())
     }
 }

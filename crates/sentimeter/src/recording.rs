@@ -134,7 +134,9 @@ fn start(
     run.plan = toml::to_string(plan)?;
     run.seed = Some(plan.seed);
     let recording = recorder.start(run);
-    recording.params(params_of(plan));
+    let mut params = params_of(plan);
+    params.push(("model".to_owned(), plan.model.name().to_owned()));
+    recording.params(params);
     let mut tags = vec![(READ.to_owned(), serde_json::to_string(options)?)];
     tags.extend(args.tag.iter().cloned());
     recording.tags(tags);
@@ -248,6 +250,9 @@ pub(crate) fn trained(
     if timed > 0 {
         let text = |i: usize| tested.text(rows[i * rows.len() / timed] as usize);
         metrics.push(one("latency_us.p50", latency(&trained.model, timed, text).p50));
+    }
+    if let Some(speed) = trained.network.as_ref().and_then(|network| network.examples_per_second) {
+        metrics.push(one("examples_per_second", speed));
     }
     metrics.extend(curve);
     for point in learning_curve.iter().flat_map(|curve| &curve.points) {

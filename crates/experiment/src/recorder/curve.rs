@@ -1,7 +1,9 @@
 //! The curve of a fit: what its hooks are told, kept.
 
+use std::io;
 use std::ops::ControlFlow;
 
+use sentimeter_model::neural::Epoch;
 use sentimeter_model::{Hooks, Progress};
 use sentimeter_store::{Metric, now};
 
@@ -31,7 +33,8 @@ impl<'a> Curve<'a> {
 
 impl Hooks for Curve<'_> {
     fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
-        if let Some((figure, value)) = progress.figure {
+        // A network has many steps; its curve is that of its epochs.
+        if let Some((figure, value)) = progress.figure.filter(|_| progress.stage != "train") {
             let step = i64::try_from(progress.done).unwrap_or(i64::MAX);
             let name = format!("{}.{figure}", progress.stage);
             // Its steps begin again: another fit.
@@ -41,6 +44,37 @@ impl Hooks for Curve<'_> {
             self.points.push(Metric { name, step, time: now(), value });
         }
         self.inner.progress(progress)
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) -> ControlFlow<()> {
+        // The first of another fit.
+        if epoch.epoch == 1 {
+            self.points.retain(|point| !point.name.starts_with("epoch."));
+        }
+        let figures = [
+            ("epoch.loss", Some(epoch.loss)),
+            ("epoch.accuracy", Some(epoch.accuracy)),
+            ("epoch.validation_loss", epoch.validation_loss),
+            ("epoch.validation_accuracy", epoch.validation_accuracy),
+        ];
+        for (name, value) in figures {
+            let step = i64::from(epoch.epoch);
+            let point = |value| Metric { name: name.to_owned(), step, time: now(), value };
+            self.points.extend(value.map(point));
+        }
+        self.inner.epoch(epoch)
+    }
+
+    fn resume(&mut self) -> Option<Vec<u8>> {
+        self.inner.resume()
+    }
+
+    fn checkpoint_due(&mut self) -> bool {
+        self.inner.checkpoint_due()
+    }
+
+    fn checkpoint(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.inner.checkpoint(bytes)
     }
 }
 

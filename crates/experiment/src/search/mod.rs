@@ -81,6 +81,11 @@ pub fn search(
     let settings = plan.search.clone().unwrap_or_default();
     check(&settings)?;
     let (candidates, mut notes) = candidates::candidates(plan, &settings)?;
+    if candidates.iter().any(|candidate| candidate.plan.model.network().is_some()) {
+        let why = "search compares settings of `logistic` alone so far; compare networks by \
+                   `train --model … --cross-validate`";
+        return Err(ExperimentError::Plan { why: why.to_owned() });
+    }
     let prepared = prepare(plan, data, test)?;
     let truth: Vec<u16> = prepared.train.iter().map(|row| row.class).collect();
     let folds = folds::folds(plan, &settings, &prepared, &truth, &mut notes)?;

@@ -66,6 +66,7 @@ pub(crate) fn fingerprint(
     kernel: Kernel,
     table: &[f32],
     training: &Training<'_, Ragged>,
+    train: &[u32],
 ) -> String {
     let mut hasher = blake3::Hasher::new();
     let settings = serde_json::to_string(&settings.to_map()).unwrap_or_default();
@@ -75,6 +76,7 @@ pub(crate) fn fingerprint(
     hasher.update(cast_slice(table));
     hasher.update(cast_slice(&training.rows.ids));
     hasher.update(cast_slice(&training.rows.ends));
+    hasher.update(cast_slice(train));
     match training.targets {
         Targets::Hard(y) | Targets::Within { truth: y, .. } => hasher.update(cast_slice(y)),
         Targets::Soft(q) => hasher.update(cast_slice(q)),

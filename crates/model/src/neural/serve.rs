@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use rayon::prelude::*;
 use sentimeter_text::Analyzer;
 
 use super::engine::{EMBEDDING, Shard};
@@ -14,6 +15,9 @@ use crate::features::Ragged;
 
 /// Texts that are answered together: enough rows for their products, few enough for the second cache.
 const GROUP: usize = 32;
+
+/// Texts that are worth a thread.
+const SHARE: usize = 16;
 
 /// A neural model: words, settings and parameters. Clones share them.
 #[derive(Clone)]
@@ -137,6 +141,18 @@ impl Neural {
     /// Logits of rows of word ids, one thread, `[rows, classes]`.
     pub fn logits_of(&self, rows: &[&[u32]], scratch: &mut crate::Scratch) -> Vec<f32> {
         self.forward(rows, &mut scratch.neural).to_vec()
+    }
+
+    /// As [`Self::logits_of`], on all threads of the current pool where there are texts enough.
+    pub fn logits_all(&self, rows: &[&[u32]], scratch: &mut crate::Scratch) -> Vec<f32> {
+        if rows.len() < 2 * SHARE {
+            return self.logits_of(rows, scratch);
+        }
+        let parts: Vec<Vec<f32>> = rows
+            .par_chunks(SHARE)
+            .map_init(Scratch::default, |scratch, rows| self.forward(rows, scratch).to_vec())
+            .collect();
+        parts.concat()
     }
 
     fn forward<'a>(&self, rows: &[&[u32]], scratch: &'a mut Scratch) -> &'a [f32] {

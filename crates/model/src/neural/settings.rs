@@ -236,6 +236,11 @@ impl Settings {
         self.optimiser().check()
     }
 
+    /// The instructions that training uses: those named, or the machine's best.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel.filter(|kernel| kernel.available()).unwrap_or_else(Kernel::detect)
+    }
+
     pub(crate) fn optimiser(&self) -> Optimiser {
         Optimiser {
             rule: self.rule,

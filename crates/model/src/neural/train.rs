@@ -12,6 +12,7 @@ use super::networks::{Cnn, Network, Recurrent};
 use super::random::Random;
 use super::{Kind, Settings, Update, Vocabulary};
 use crate::features::Ragged;
+use crate::features::sampling::{self, Sampling};
 use crate::{Fit, FitError, Hooks, Progress, SettingError, Targets, Training};
 
 /// How a word's vector starts where none is given: evenly within ± this.
@@ -41,6 +42,7 @@ pub struct Learner {
     seed: u64,
     /// `[words, embedding]`
     table: Vec<f32>,
+    sampling: Sampling,
     resume: Option<Vec<u8>>,
 }
 
@@ -55,8 +57,14 @@ pub struct Fitted {
     pub history: Vec<Epoch>,
     /// The pass whose parameters these are.
     pub best: u32,
+    /// Steps of the optimiser.
+    pub steps: u64,
     /// Number of classes.
     pub classes: usize,
+    /// The rows that were kept out to stop by.
+    pub held: Vec<u32>,
+    /// Their logits, `[held, classes]`: of rows that the parameters were not moved by.
+    pub held_logits: Vec<f32>,
 }
 
 impl Learner {
@@ -65,7 +73,21 @@ impl Learner {
         // The unknown word has no letters.
         let words = std::iter::once("").chain(vocabulary.words());
         let table = start_table(words, settings.embedding, seed, START);
-        Self { settings, seed, table, resume: None }
+        Self { settings, seed, table, sampling: Sampling::None, resume: None }
+    }
+
+    /// Repeats rows of small classes, or leaves out rows of large ones, among those that are learned from;
+    /// the rows kept out stay as they are.
+    ///
+    /// # Errors
+    /// SMOTE: between two texts there is no third.
+    pub fn sampling(mut self, sampling: Sampling) -> Result<Self, SettingError> {
+        if sampling == Sampling::Smote {
+            let want = "`none`, `over` or `under` for a network, as no text stands between two others";
+            return Err(SettingError::new("sampling.kind", want, "`smote`"));
+        }
+        self.sampling = sampling;
+        Ok(self)
     }
 
     /// Goes on from what a checkpoint holds.
@@ -91,8 +113,9 @@ impl Learner {
         let width = settings.embedding;
         let engine = Engine::new(network, kernel, self.seed, self.table.clone(), width, rule);
         let (train, held) = self.divide(training);
+        let train = self.resample(training, train);
         let fingerprint =
-            checkpoint::fingerprint(settings, self.seed, kernel.kernel(), &self.table, training);
+            checkpoint::fingerprint(settings, self.seed, kernel.kernel(), &self.table, training, &train);
         let per_epoch = train.len().div_ceil(settings.batch_size) as u64;
         let mut run = Run {
             settings,
@@ -109,11 +132,22 @@ impl Learner {
             train,
             held,
         };
-        if let Some(bytes) = &self.resume {
-            run.state = checkpoint::load(bytes, &run.fingerprint, &mut run.engine)
+        if let Some(bytes) = self.resume.clone().or_else(|| hooks.resume()) {
+            run.state = checkpoint::load(&bytes, &run.fingerprint, &mut run.engine)
                 .map_err(|why| FitError::Checkpoint { why })?;
         }
         run.go(hooks)
+    }
+
+    fn resample(&self, training: &Training<'_, Ragged>, train: Vec<u32>) -> Vec<u32> {
+        let Targets::Hard(truth) = training.targets else { return train };
+        let of: Vec<u16> = train.iter().map(|&row| truth[row as usize]).collect();
+        let chosen = match self.sampling {
+            Sampling::Over => sampling::over(&of, training.classes, self.seed),
+            Sampling::Under => sampling::under(&of, training.classes, self.seed),
+            Sampling::None | Sampling::Smote => return train,
+        };
+        chosen.into_iter().map(|at| train[at as usize]).collect()
     }
 
     /// Rows to learn from and rows to stop by, each class in its share.
@@ -204,14 +238,17 @@ impl<N: Network<f32>> Run<'_, N> {
         while self.state.epoch < self.settings.epochs && !self.state.stopped {
             self.pass(hooks)?;
         }
-        let (values, table) = match self.state.best_values.take() {
-            Some(best) => best,
-            None => (self.engine.learned.values, self.engine.table.values),
-        };
+        if let Some((values, table)) = self.state.best_values.take() {
+            (self.engine.learned.values, self.engine.table.values) = (values, table);
+        }
+        let held_logits = self.held_logits();
         Ok(Fitted {
-            values,
-            table,
+            values: self.engine.learned.values,
+            table: self.engine.table.values,
+            held: self.held,
+            held_logits,
             best: self.state.best_epoch,
+            steps: self.state.step,
             history: self.state.history,
             classes: self.training.classes,
         })
@@ -308,8 +345,7 @@ impl<N: Network<f32>> Run<'_, N> {
         if self.held.is_empty() {
             return None;
         }
-        let texts: Vec<&[u32]> = self.held.iter().map(|&row| training.rows.row(row as usize)).collect();
-        let mut logits = self.engine.logits(&texts, classes);
+        let mut logits = self.held_logits();
         let (mut loss, mut weights, mut right) = (0.0, 0.0, 0);
         for (&row, logits) in self.held.iter().zip(logits.chunks_exact_mut(classes)) {
             let weight = training.weights.map_or(1.0, |weights| weights[row as usize]);
@@ -318,7 +354,14 @@ impl<N: Network<f32>> Run<'_, N> {
             loss += self.entropy.row(logits, target, weight);
             weights += weight;
         }
-        Some((loss / f64::max(weights, f64::MIN_POSITIVE), right as f64 / texts.len() as f64))
+        Some((loss / f64::max(weights, f64::MIN_POSITIVE), right as f64 / self.held.len() as f64))
+    }
+
+    /// Logits of the rows kept out, by the parameters as they are.
+    fn held_logits(&mut self) -> Vec<f32> {
+        let rows = self.training.rows;
+        let texts: Vec<&[u32]> = self.held.iter().map(|&row| rows.row(row as usize)).collect();
+        self.engine.logits(&texts, self.training.classes)
     }
 
     /// Whether every part that should learn has moved.

@@ -16,6 +16,11 @@ pub(crate) const FIRST: u32 = 2;
 pub struct Vocabulary(pub(crate) Words);
 
 impl Vocabulary {
+    /// These words, the most frequent first.
+    pub fn new(words: Words) -> Self {
+        Self(words)
+    }
+
     /// The most frequent words of some rows of `tokens`; of equally frequent ones those whose letters
     /// come first, whatever the order of the rows.
     pub fn select(tokens: &Tokens, rows: impl Iterator<Item = u32>, settings: &Settings) -> Self {

@@ -9,8 +9,8 @@ use sentimeter_corpus::ReadOptions;
 use sentimeter_experiment::examine::{Subject, examine};
 use sentimeter_experiment::recorder::{Curve, File, Recording};
 use sentimeter_experiment::{
-    Dropped, LearningCurve, Mix, Plan, Seconds, SourceCount, cross_validate, cross_validate_mixed,
-    learning_curve, train, train_mixed,
+    Dropped, LearningCurve, Mix, NetworkRun, Plan, Seconds, SourceCount, cross_validate,
+    cross_validate_mixed, learning_curve, train, train_mixed,
 };
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::metrics::Metrics;
@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use super::print_json;
 use crate::args::{Global, TrainArgs};
+use crate::checkpoint::{self, Kept};
 use crate::progress::Shown;
 use crate::{data, home, recording, report};
 
@@ -49,18 +50,27 @@ struct Answer<'a> {
     learning_curve: Option<LearningCurve>,
     /// The run's id and name, where it is recorded.
     run: Option<recording::Named>,
+    /// Of a network: how its training went.
+    #[serde(flatten)]
+    network: Option<&'a NetworkRun>,
 }
 
 pub(crate) fn run(global: &Global, args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
-    let plan = match &args.plan {
-        None => Plan::from_toml("", &args.set)?,
+    let model = args.model.iter().map(|model| format!("model={model}"));
+    let set: Vec<String> = model.chain(args.set.iter().cloned()).collect();
+    let mut plan = match &args.plan {
+        None => Plan::from_toml("", &set)?,
         Some(path) => {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the plan {}", path.display()))?;
-            Plan::from_toml(&text, &args.set).with_context(|| format!("in the plan {}", path.display()))?
+            Plan::from_toml(&text, &set).with_context(|| format!("in the plan {}", path.display()))?
         }
     };
+    plan.name_kernel();
+    if args.resume && plan.model.network().is_none() {
+        anyhow::bail!("--resume goes on with the training of a network; name its kind with --model");
+    }
     let options = args.read.options();
     data::refuse_idle(global, args.data.iter().chain(&args.test), &options)?;
     let options = ReadOptions { keep: plan.keep(), ..options };
@@ -139,13 +149,15 @@ fn learn(
     if let Some(folder) = &args.report {
         report::make_folder(folder)?;
     }
-    let mut curve = Curve::new(&mut progress);
+    let mut kept = Kept::new(&mut progress, &path, args.resume)?;
+    let mut curve = Curve::new(&mut kept);
     let mut trained = if mixed {
         train_mixed(plan, &mix, test.as_ref(), &mut curve)?
     } else {
         train(plan, corpus, test.as_ref(), &mut curve)?
     };
     let curve = curve.into_metrics();
+    let checkpoint = kept.done_with();
     let learning_curve = if args.learning_curve {
         Some(learning_curve(plan, corpus, test.as_ref(), &mut progress)?)
     } else {
@@ -154,6 +166,7 @@ fn learn(
     progress.finish();
     let saving = Instant::now();
     let (digest, file) = home::save_model(&path, &trained.model)?;
+    checkpoint::remove(&checkpoint);
     let bytes = file.len() as u64;
     trained.seconds.save = saving.elapsed().as_secs_f64();
     // Stored while the report is drawn.
@@ -239,6 +252,7 @@ fn learn(
         page,
         learning_curve,
         run: recording::named(recording),
+        network: trained.network.as_ref(),
     };
     if global.json {
         print_json(&answer)?;
@@ -289,6 +303,13 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
     )?;
     if let Some(run) = &answer.run {
         writeln!(out, "run {} ({})", run.name, run.id)?;
+    }
+    if let Some(NetworkRun { epochs, best_epoch, steps, examples_per_second, kernel, .. }) = answer.network {
+        let speed = examples_per_second.map_or(String::new(), |n| format!(", {n:.0} texts a second"));
+        writeln!(
+            out,
+            "{epochs} epochs, {steps} steps{speed} on {kernel}; kept is what epoch {best_epoch} learned"
+        )?;
     }
     if let Some(curve) = &answer.learning_curve {
         writeln!(out, "learning curve, on the same {} texts:", curve.test_rows)?;

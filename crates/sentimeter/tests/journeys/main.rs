@@ -12,6 +12,7 @@ mod mistakes;
 mod mlflow;
 #[path = "../../../mlflow/tests/server/mod.rs"]
 mod mlflow_server;
+mod neural;
 mod profile;
 mod quickstart;
 mod reproducible;
