@@ -83,7 +83,6 @@ pub(crate) fn begin(
 ) -> anyhow::Result<Recording> {
     let kind = if args.cross_validate.is_some() { "cross-validation" } else { "train" };
     let recording = start(global, &args.record, kind, plan, options)?;
-    recording.params(vec![("model".to_owned(), args.model.clone())]);
     recording.files(vec![File::of(PLAN, toml::to_string(plan)?.into_bytes())]);
     Ok(recording)
 }
@@ -135,7 +134,10 @@ fn start(
     run.seed = Some(plan.seed);
     let recording = recorder.start(run);
     let mut params = params_of(plan);
-    params.push(("model".to_owned(), plan.model.name().to_owned()));
+    // A plan does not write what is its default.
+    if plan.model.network().is_none() {
+        params.push(("model".to_owned(), plan.model.name().to_owned()));
+    }
     recording.params(params);
     let mut tags = vec![(READ.to_owned(), serde_json::to_string(options)?)];
     tags.extend(args.tag.iter().cloned());
