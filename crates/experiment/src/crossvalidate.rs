@@ -33,6 +33,27 @@ pub struct CrossValidation {
     pub languages: BTreeMap<String, f64>,
     /// What should be said of the data ([`crate::Prepared::notes`]).
     pub notes: Vec<String>,
+    /// The rows themselves, for other programs to be measured on the same folds.
+    #[serde(skip)]
+    pub table: Vec<FoldRow>,
+}
+
+/// A row of the folds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoldRow {
+    /// Row of the data.
+    pub row: u32,
+    /// The label that it is learned with, after votes on repeated texts.
+    pub label: String,
+    /// The fold that it is left out for.
+    pub fold: u32,
+    /// How much it counts in training.
+    pub weight: f64,
+    /// Labels that its source knows; empty where all are known.
+    pub known: Vec<String>,
+    /// The run's labels and their probabilities by the model that had not seen it, before calibration;
+    /// empty where it was only learned from.
+    pub answer: Vec<(String, f32)>,
 }
 
 /// What the folds share: counted n-grams, or cleaned texts.
@@ -102,6 +123,18 @@ fn validate(
     let importance = mix.map(|mix| mix.importance(train, labels));
     let importance = importance.as_ref();
     let fold_of = prepared.folds(folds, plan.seed);
+    let mut table: Vec<FoldRow> = train
+        .iter()
+        .enumerate()
+        .map(|(at, r)| FoldRow {
+            row: r.row,
+            label: labels[usize::from(r.class)].clone(),
+            fold: fold_of[at],
+            weight: importance.map_or(1.0, |importance| importance.weights[at]),
+            known: importance.map_or_else(Vec::new, |importance| importance.names(at, labels)),
+            answer: Vec::new(),
+        })
+        .collect();
     let mut measured = Vec::new();
     let mut parts: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for fold in 0..folds {
@@ -138,6 +171,9 @@ fn validate(
                 parts.entry(language.to_owned()).or_default().push(found.macro_f1);
             }
         }
+        for (at, &r) in held.iter().enumerate() {
+            table[r as usize].answer = labels.iter().cloned().zip(probs.row(at).iter().copied()).collect();
+        }
         let held: Vec<u16> = held.iter().map(|&r| truth[r as usize]).collect();
         measured.push(measure(&held, &probs, &prepared.labels, plan.seed)?);
     }
@@ -155,5 +191,6 @@ fn validate(
         macro_f1,
         folds: measured,
         notes: prepared.notes,
+        table,
     })
 }

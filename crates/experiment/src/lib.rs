@@ -21,7 +21,7 @@ pub mod reproduce;
 pub mod search;
 mod train;
 
-pub use crossvalidate::{CrossValidation, cross_validate, cross_validate_mixed};
+pub use crossvalidate::{CrossValidation, FoldRow, cross_validate, cross_validate_mixed};
 pub use error::ExperimentError;
 pub use evaluate::{Answers, Evaluation, Latency, Slice, evaluate, latency};
 pub use learning_curve::{CurvePoint, LearningCurve, learning_curve};

@@ -166,6 +166,11 @@ impl Mix {
         Ok(())
     }
 
+    /// The name of the source that `row` comes from.
+    pub fn source(&self, row: u32) -> &str {
+        self.parts.get(self.parts.partition_point(|part| part.end <= row as usize)).map_or("", |part| &part.name)
+    }
+
     fn part(&self, row: u32) -> &Part {
         &self.parts[self.parts.partition_point(|part| part.end <= row as usize)]
     }
@@ -241,6 +246,16 @@ impl Importance {
             weights: rows.iter().map(|&r| self.weights[r as usize]).collect(),
             known: self.known.as_ref().map(known),
         }
+    }
+
+    /// The labels that row `at` could have had; none where all are possible.
+    pub(crate) fn names(&self, at: usize, labels: &[String]) -> Vec<String> {
+        if self.complete(at, labels.len()) {
+            return Vec::new();
+        }
+        let bits = self.known.as_ref().map_or(u32::MAX, |known| known[at]);
+        let named = |&(class, _): &(usize, &String)| bits >> class.min(31) & 1 == 1;
+        labels.iter().enumerate().filter(named).map(|(_, label)| label.clone()).collect()
     }
 
     /// Whether row `at` could have had each of `classes` labels: only such rows can say how sure the model

@@ -352,6 +352,9 @@ pub(crate) struct TrainArgs {
     /// Cross-validate with so many folds in place of training a model to keep
     #[arg(long, value_name = "FOLDS", conflicts_with_all = ["test", "out", "report", "learning_curve"])]
     pub cross_validate: Option<u32>,
+    /// Write each row with its fold and its out-of-fold probabilities as JSON Lines, to measure other programs on
+    #[arg(long, value_name = "FILE", requires = "cross_validate")]
+    pub write_folds: Option<PathBuf>,
     /// Where the report on the model goes: a page, its plots, its numbers [default: reports/train-MODEL in the home]
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,

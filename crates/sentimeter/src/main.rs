@@ -16,6 +16,7 @@ mod args;
 mod checkpoint;
 mod commands;
 mod data;
+mod folds;
 mod home;
 mod interrupt;
 mod leaders;

@@ -20,7 +20,7 @@ use super::print_json;
 use crate::args::{Global, TrainArgs};
 use crate::checkpoint::{self, Kept};
 use crate::progress::Shown;
-use crate::{data, home, recording, report};
+use crate::{data, folds, home, recording, report};
 
 /// Texts below which what was measured on them is rough: one of 50 is two percent.
 const FEW_TESTED: usize = 50;
@@ -123,6 +123,9 @@ fn learn(
         };
         progress.finish();
         recording::cross_validated(recording, &found);
+        if let Some(path) = &args.write_folds {
+            folds::write(path, &mix, test.as_ref(), &found)?;
+        }
         if !global.quiet {
             found.notes.iter().for_each(|note| note!("{note}"));
         }
