@@ -27,6 +27,8 @@ pub use evaluate::{Answers, Evaluation, Latency, Slice, evaluate, latency};
 pub use learning_curve::{CurvePoint, LearningCurve, learning_curve};
 pub use mix::{Balance, Mix, MixPlan, Partial, Source, SourceCount};
 pub use network::NetworkRun;
-pub use plan::{CalibrationKind, CalibrationPlan, ModelKind, Plan, RecipePlan, SamplingPlan};
+pub use plan::{
+    CalibrationKind, CalibrationPlan, ModelKind, Plan, Precision, RecipePlan, SamplingPlan, StoragePlan,
+};
 pub use prepare::{Dropped, Prepared, prepare};
 pub use train::{Seconds, Trained, train, train_mixed};

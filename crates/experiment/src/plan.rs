@@ -36,6 +36,9 @@ pub struct Plan {
     pub split: SplitPlan,
     /// How probabilities are calibrated.
     pub calibration: CalibrationPlan,
+    /// How the model is stored.
+    #[serde(skip_serializing_if = "is_default")]
+    pub storage: StoragePlan,
     /// The folder that files of sources are relative to, itself relative to the plan's file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<PathBuf>,
@@ -131,6 +134,25 @@ pub struct CalibrationPlan {
     pub folds: u8,
 }
 
+/// `[storage]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoragePlan {
+    /// What each weight of a linear model takes.
+    pub weights: Precision,
+}
+
+/// What a stored weight takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Four bytes.
+    #[default]
+    F32,
+    /// One byte: a file of a third of the size, which is measured as it is stored.
+    Int8,
+}
+
 impl Default for Plan {
     /// The better default: see `plans/default.toml`, which a test keeps equal to this.
     fn default() -> Self {
@@ -151,6 +173,7 @@ impl Default for Plan {
             sampling: SamplingPlan::default(),
             split: SplitPlan::default(),
             calibration: CalibrationPlan::default(),
+            storage: StoragePlan::default(),
             search: None,
             root: None,
             mix: MixPlan::default(),

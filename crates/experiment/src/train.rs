@@ -15,7 +15,7 @@ use crate::ExperimentError;
 use crate::evaluate::{Answers, measure};
 use crate::mix::{Importance, Mix, SourceCount};
 use crate::network::{self, NetworkRun};
-use crate::plan::{CalibrationKind, Plan};
+use crate::plan::{CalibrationKind, Plan, Precision};
 use crate::prepare::{Dropped, Prepared, content_hash, prepare};
 
 /// Rows past which the temperature is learned from one held-out part in place of all folds: it is
@@ -176,7 +176,11 @@ fn learn(
     drop(rows);
     seconds.fit = clock.lap();
 
-    let body = Body::Linear(Linear::new(vectorizer, &solution));
+    let linear = Linear::new(vectorizer, &solution);
+    let body = Body::Linear(match plan.storage.weights {
+        Precision::F32 => linear,
+        Precision::Int8 => linear.quantised(),
+    });
     let model = Model::new(card(plan, recipe, &prepared, calibration), body)?;
     let found = Fit { model, iterations: solution.iterations, converged: solution.converged, network: None };
     finish(plan, found, prepared, mix, test.unwrap_or(data), seconds, clock)

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::{self, Grams, Ngrams, Vocabulary, Words};
 use crate::neural::{self, Neural};
+use crate::quantised::Scales;
 use crate::{Body, Card, Linear, Model, logistic};
 
 mod tensors;
@@ -269,16 +270,24 @@ fn linear_tensors(linear: &Linear) -> Vec<Tensor<'_>> {
     let (gram_bytes, gram_ends) = vocabulary.grams.parts();
     let (ngrams, ngram_ends) = vocabulary.ngrams.parts();
     let outputs = linear.outputs();
-    vec![
+    let shape = [vocabulary.len(), 1 + outputs];
+    let mut tensors = match &linear.scales {
+        None => vec![tensor("features", Dtype::F32, &shape, cast_slice(&linear.table))],
+        Some(scales) => vec![
+            tensor("feature_scales", Dtype::F32, &[1 + outputs], cast_slice(scales.numbers())),
+            ("features".into(), Dtype::U8, shape.to_vec(), scales.encode(&linear.table).into()),
+        ],
+    };
+    tensors.extend([
         tensor("intercepts", Dtype::F64, &[outputs], cast_slice(&linear.intercepts)),
-        tensor("features", Dtype::F32, &[vocabulary.len(), 1 + outputs], cast_slice(&linear.table)),
         tensor("ngrams", Dtype::U32, &[ngrams.len(), 2], cast_slice(ngrams)),
         tensor("ngram_ends", Dtype::U32, &[ngram_ends.len()], cast_slice(ngram_ends)),
         tensor("word_ends", Dtype::U32, &[word_ends.len()], cast_slice(word_ends)),
         tensor("word_bytes", Dtype::U8, &[word_bytes.len()], word_bytes),
         tensor("gram_ends", Dtype::U32, &[gram_ends.len()], cast_slice(gram_ends)),
         tensor("gram_bytes", Dtype::U8, &[gram_bytes.len()], gram_bytes),
-    ]
+    ]);
+    tensors
 }
 
 fn read_linear(
@@ -298,8 +307,15 @@ fn read_linear(
     let grams = Grams::from_parts(tensors.take("gram_bytes", &[])?, tensors.take("gram_ends", &[])?)
         .map_err(inconsistent)?;
     let vocabulary = Vocabulary::new(settings, words, ngrams, grams).map_err(inconsistent)?;
-    let (table, intercepts) = (tensors.take("features", &[1 + outputs])?, tensors.take("intercepts", &[])?);
-    Linear::from_parts(vocabulary, table, intercepts, classes).map_err(inconsistent)
+    let (table, scales) = if tensors.has("feature_scales") {
+        let scales = Scales::from_numbers(tensors.take("feature_scales", &[])?, 1 + outputs)
+            .ok_or_else(|| inconsistent("a number of 0 or more for each column in `feature_scales`"))?;
+        (scales.decode(&tensors.take::<u8>("features", &[1 + outputs])?), Some(scales))
+    } else {
+        (tensors.take("features", &[1 + outputs])?, None)
+    };
+    let intercepts = tensors.take("intercepts", &[])?;
+    Linear::from_parts(vocabulary, table, scales, intercepts, classes).map_err(inconsistent)
 }
 
 fn read_words(tensors: &mut Tensors) -> Result<Words, ArtifactError> {

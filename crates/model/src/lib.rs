@@ -17,6 +17,7 @@ pub mod metrics;
 mod model;
 pub mod neural;
 mod probs;
+mod quantised;
 mod reduce;
 
 pub use artifact::{ArtifactError, Digest, FORMAT_VERSION};

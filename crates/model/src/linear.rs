@@ -4,6 +4,7 @@ use sentimeter_text::Analyzer;
 
 use crate::features::{Group, NONE, Vectorizer, Vocabulary};
 use crate::logistic::{self, Solution};
+use crate::quantised::Scales;
 
 /// Texts that are looked up together: enough for their cache misses to overlap, few enough for their
 /// words to stay in the first cache.
@@ -23,6 +24,8 @@ pub struct Linear {
     pub(crate) intercepts: Vec<f64>,
     /// Nodes that are features.
     features: usize,
+    /// How the table is stored in one byte a number; `None`: as it is.
+    pub(crate) scales: Option<Scales>,
 }
 
 impl Linear {
@@ -41,13 +44,23 @@ impl Linear {
             }
         }
         let features = columns.iter().filter(|&&column| column != NONE).count();
-        Self { vocabulary, table, intercepts: solution.intercepts.clone(), features }
+        Self { vocabulary, table, intercepts: solution.intercepts.clone(), features, scales: None }
+    }
+
+    /// The same with each number of the table rounded to what one byte holds, and stored so.
+    #[must_use]
+    pub fn quantised(mut self) -> Self {
+        let scales = Scales::of(&self.table, 1 + self.outputs());
+        self.table = scales.decode(&scales.encode(&self.table));
+        self.scales = Some(scales);
+        self
     }
 
     /// Puts the parts together; `Err` says what does not hold of them.
     pub(crate) fn from_parts(
         vocabulary: Vocabulary,
         table: Vec<f32>,
+        scales: Option<Scales>,
         intercepts: Vec<f64>,
         classes: usize,
     ) -> Result<Self, &'static str> {
@@ -70,7 +83,7 @@ impl Linear {
         if !intercepts.iter().all(|x| x.is_finite()) {
             return Err("finite numbers in `intercepts`");
         }
-        Ok(Self { vocabulary, table, intercepts, features })
+        Ok(Self { vocabulary, table, intercepts, features, scales })
     }
 
     /// The vocabulary.

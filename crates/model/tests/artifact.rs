@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::features::Settings;
-use sentimeter_model::{ArtifactError, FORMAT_VERSION, Model, Scratch};
+use sentimeter_model::{ArtifactError, Body, FORMAT_VERSION, Model, Scratch};
 use serde_json::{Value, json};
 use small::{THREE, recipe, texts, train};
 
@@ -128,6 +128,29 @@ fn a_file_is_the_model_and_its_bytes_are_always_the_same() {
     assert_eq!(predict(&opened), predict(&model));
     // Our own taking apart is right: put together again it opens.
     assert!(Model::from_bytes(&Parts::of(&first).to_bytes()).is_ok());
+}
+
+#[test]
+fn a_quantised_model_is_what_was_stored() {
+    let whole = model(1.3);
+    let Body::Linear(linear) = whole.body().clone() else { panic!("linear models are trained here") };
+    let quantised = Model::new(whole.card().clone(), Body::Linear(linear.quantised())).unwrap();
+    let file = bytes(&quantised);
+    let opened = Model::from_bytes(&file).unwrap().0;
+    assert_eq!(bytes(&opened), file, "saved, opened and saved");
+    let all = texts(&THREE, usize::MAX).texts;
+    let predict = |model: &Model| model.predict_all(all.len(), |i| &all[i]);
+    assert_eq!(predict(&opened), predict(&quantised));
+    for (rounded, exact) in predict(&opened).values().iter().zip(predict(&whole).values()) {
+        assert!((rounded - exact).abs() < 0.05, "{rounded} {exact}");
+    }
+    let table = |file: &[u8]| Parts::of(file).tensors["features"].data.len();
+    assert_eq!(4 * table(&file), table(&bytes(&whole)));
+    let mut parts = Parts::of(&file);
+    let scales = parts.tensors.get_mut("feature_scales").unwrap();
+    scales.data[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    let said = refused(&parts.to_bytes());
+    assert!(said.contains("feature_scales"), "{said}");
 }
 
 #[test]

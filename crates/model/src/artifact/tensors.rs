@@ -151,6 +151,11 @@ number! {
 }
 
 impl Tensors {
+    /// Whether `name` is there to be taken.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Takes the tensor `name` of shape `[n, rest…]`, whatever `n`, row-major.
     pub(super) fn take<T: Number>(&mut self, name: &str, rest: &[usize]) -> Result<Vec<T>, ArtifactError> {
         let (info, numbers) =
