@@ -40,13 +40,21 @@ pub enum BundleError {
     #[error("{0} is there already: name another place, or remove it")]
     Taken(PathBuf),
     /// It is no bundle.
-    #[error("{path} is no exported run: {why}")]
+    #[error("{path} is no exported {what}: {why}")]
     Foreign {
         /// The file or folder.
         path: PathBuf,
+        /// `run` or `model`.
+        what: &'static str,
         /// What is wrong with it.
         why: String,
     },
+}
+
+impl BundleError {
+    fn run(path: &Path, why: String) -> Self {
+        Self::Foreign { path: path.to_owned(), what: "run", why }
+    }
 }
 
 /// A run with everything that was recorded of it.
@@ -114,15 +122,8 @@ pub fn record(store: &Blocking, run: Run) -> Result<Record, StoreError> {
     })
 }
 
-/// Writes a run and its parts to `place`, which must not be there: a zip file where it ends so, else a
-/// folder. It is written beside and renamed.
-///
-/// # Errors
-/// A place that is taken or cannot be written; files that are damaged or gone.
-pub fn export(store: &Blocking, run: &Run, place: &Path) -> Result<(), BundleError> {
-    if place.exists() {
-        return Err(BundleError::Taken(place.to_owned()));
-    }
+/// A run and its parts, the run first.
+pub(crate) fn family(store: &Blocking, run: &Run) -> Result<Vec<Record>, BundleError> {
     let mut runs = vec![record(store, run.clone())?];
     let mut at = 0;
     while at < runs.len() {
@@ -131,6 +132,27 @@ pub fn export(store: &Blocking, run: &Run, place: &Path) -> Result<(), BundleErr
             runs.push(record(store, part)?);
         }
         at += 1;
+    }
+    Ok(runs)
+}
+
+/// Writes a run and its parts to `place`, which must not be there: a zip file where it ends so, else a
+/// folder. It is written beside and renamed.
+///
+/// # Errors
+/// A place that is taken or cannot be written; files that are damaged or gone.
+pub fn export(store: &Blocking, run: &Run, place: &Path) -> Result<(), BundleError> {
+    let runs = family(store, run)?;
+    write(place, |bundle| put_runs(store, bundle, runs, place))
+}
+
+/// Has a bundle filled beside `place` and gives it its name.
+pub(crate) fn write(
+    place: &Path,
+    fill: impl FnOnce(&mut Writer) -> Result<(), BundleError>,
+) -> Result<(), BundleError> {
+    if place.exists() {
+        return Err(BundleError::Taken(place.to_owned()));
     }
     let cannot = |source| BundleError::Io { doing: "write", path: place.to_owned(), source };
     let folder = place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -142,21 +164,31 @@ pub fn export(store: &Blocking, run: &Run, place: &Path) -> Result<(), BundleErr
     } else {
         Writer::Folder(beside.path().join("bundle"))
     };
+    fill(&mut bundle)?;
+    bundle.finish().map_err(cannot)?;
+    let made = beside.path().join(if is_zip(place) { "zip" } else { "bundle" });
+    fs::rename(made, place).map_err(cannot)
+}
+
+/// Puts runs and their files into a bundle.
+pub(crate) fn put_runs(
+    store: &Blocking,
+    bundle: &mut Writer,
+    runs: Vec<Record>,
+    place: &Path,
+) -> Result<(), BundleError> {
+    let cannot = |source| BundleError::Io { doing: "write", path: place.to_owned(), source };
     for record in &runs {
         for artifact in &record.artifacts {
             let bytes = store.blobs().read(&artifact.hash)?;
-            let name = inside(&record.run.id, &artifact.path).ok_or_else(|| BundleError::Foreign {
-                path: place.to_owned(),
-                why: format!("{:?} would lead out of it", artifact.path),
+            let name = inside(&record.run.id, &artifact.path).ok_or_else(|| {
+                BundleError::run(place, format!("{:?} would lead out of it", artifact.path))
             })?;
             bundle.put(&name, &bytes).map_err(cannot)?;
         }
     }
     let index = serde_json::to_vec_pretty(&Index { format: FORMAT, runs }).map_err(io::Error::from);
-    bundle.put(INDEX, &index.map_err(cannot)?).map_err(cannot)?;
-    bundle.finish().map_err(cannot)?;
-    let made = beside.path().join(if is_zip(place) { "zip" } else { "bundle" });
-    fs::rename(made, place).map_err(cannot)
+    bundle.put(INDEX, &index.map_err(cannot)?).map_err(cannot)
 }
 
 /// Takes a run and its parts in from `place`, under the ids that they have; what is there already is
@@ -165,21 +197,42 @@ pub fn export(store: &Blocking, run: &Run, place: &Path) -> Result<(), BundleErr
 /// # Errors
 /// No bundle, or one whose files are not what it says.
 pub fn import(store: &Blocking, place: &Path) -> Result<Run, BundleError> {
+    let mut bundle = open(place, "run")?;
+    take_runs(store, &mut bundle, place)
+}
+
+/// Opens a folder or a zip file that holds an exported `what`.
+pub(crate) fn open(place: &Path, what: &'static str) -> Result<Reader, BundleError> {
+    if place.is_dir() {
+        return Ok(Reader::Folder(place.to_owned()));
+    }
     let cannot = |source| BundleError::Io { doing: "read", path: place.to_owned(), source };
-    let foreign = |why: String| BundleError::Foreign { path: place.to_owned(), why };
-    let mut bundle = if place.is_dir() {
-        Reader::Folder(place.to_owned())
-    } else {
-        let file = File::open(place).map_err(cannot)?;
-        Reader::Zip(Box::new(zip::ZipArchive::new(file).map_err(|e| foreign(e.to_string()))?))
+    let file = File::open(place).map_err(cannot)?;
+    let archive = zip::ZipArchive::new(file);
+    let foreign = |why: zip::result::ZipError| BundleError::Foreign {
+        path: place.to_owned(),
+        what,
+        why: why.to_string(),
     };
+    Ok(Reader::Zip(Box::new(archive.map_err(foreign)?)))
+}
+
+/// Takes in the runs of a bundle; gives the first.
+pub(crate) fn take_runs(store: &Blocking, bundle: &mut Reader, place: &Path) -> Result<Run, BundleError> {
+    let foreign = |why: String| BundleError::run(place, why);
     let index = bundle.get(INDEX, MOST_INDEX).map_err(|e| foreign(format!("its {INDEX}: {e}")))?;
-    let index: Index = serde_json::from_slice(&index).map_err(|e| foreign(e.to_string()))?;
+    let mut index: Index = serde_json::from_slice(&index).map_err(|e| foreign(e.to_string()))?;
     if index.format > FORMAT {
         return Err(foreign(format!("its format is {}, this program reads up to {FORMAT}", index.format)));
     }
-    let first = index.runs.first().map(|record| record.run.id.clone());
-    let first = first.ok_or_else(|| foreign("it holds no run".to_owned()))?;
+    let first = index.runs.first_mut().ok_or_else(|| foreign("it holds no run".to_owned()))?;
+    // The winner of a search may have come without the search.
+    if let Some(parent) = &first.run.parent
+        && matches!(store.run(|s| s.run(parent)), Err(StoreError::Missing { .. }))
+    {
+        first.run.parent = None;
+    }
+    let first = first.run.id.clone();
     for record in index.runs {
         for artifact in &record.artifacts {
             let name = inside(&record.run.id, &artifact.path)
@@ -230,20 +283,24 @@ fn is_zip(place: &Path) -> bool {
 }
 
 /// A file's name in a bundle; `None` where its path would lead out of it.
-fn inside(run: &RunId, path: &str) -> Option<String> {
-    let plain = |path: &str| {
-        !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
-    };
-    (plain(run.as_str()) && plain(path)).then(|| format!("artifacts/{run}/{path}"))
+pub(crate) fn inside(run: &RunId, path: &str) -> Option<String> {
+    (leads_inside(run.as_str()) && leads_inside(path)).then(|| format!("artifacts/{run}/{path}"))
 }
 
-enum Writer {
+/// Whether a path stays in the folder that it is relative to.
+pub(crate) fn leads_inside(path: &str) -> bool {
+    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// A bundle that is being written.
+pub(crate) enum Writer {
     Folder(PathBuf),
     Zip(Box<zip::ZipWriter<File>>),
 }
 
 impl Writer {
-    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    /// Adds a file.
+    pub(crate) fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Folder(folder) => {
                 let path = folder.join(name);
@@ -266,14 +323,15 @@ impl Writer {
     }
 }
 
-enum Reader {
+/// A bundle that is being read.
+pub(crate) enum Reader {
     Folder(PathBuf),
     Zip(Box<zip::ZipArchive<File>>),
 }
 
 impl Reader {
     /// A file of at most `most` bytes.
-    fn get(&mut self, name: &str, most: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn get(&mut self, name: &str, most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = match self {
             Self::Folder(folder) => File::open(folder.join(name))?.take(most + 1).read_to_end(&mut bytes)?,

@@ -9,7 +9,7 @@ use sentimeter_model::{Model, Probs, Scratch};
 use serde::Serialize;
 
 use crate::ExperimentError;
-use crate::prepare::in_order;
+use crate::prepare::{Row, content_hash, in_order};
 
 /// Texts that are timed one by one.
 const TIMED: usize = 2_000;
@@ -69,11 +69,15 @@ pub struct Slice {
     pub accuracy: f64,
 }
 
-/// Measures `model` on the rows of `corpus` whose label it knows.
-///
-/// # Errors
-/// No such row.
-pub fn evaluate(model: &Model, corpus: &Corpus, seed: u64) -> Result<Evaluation, ExperimentError> {
+/// Rows of a corpus that a model can be measured on, in the order of training: intervals must not depend on
+/// the order of the file's rows.
+struct Measurable {
+    known: Vec<Row>,
+    unknown_labels: BTreeMap<String, usize>,
+    unlabelled: usize,
+}
+
+fn measurable(model: &Model, corpus: &Corpus) -> Result<Measurable, ExperimentError> {
     let classes: Vec<Option<u16>> = corpus
         .labels()
         .iter()
@@ -91,11 +95,7 @@ pub fn evaluate(model: &Model, corpus: &Corpus, seed: u64) -> Result<Evaluation,
             }
         }
     }
-    // In the order of training: intervals must not depend on the order of the file's rows.
-    let known = in_order(corpus, known.into_iter());
-    let rows: Vec<usize> = known.iter().map(|r| r.row as usize).collect();
-    let truth: Vec<u16> = known.iter().map(|r| r.class).collect();
-    if rows.is_empty() {
+    if known.is_empty() {
         return Err(ExperimentError::Data {
             why: format!(
                 "no row has a label that the model knows: the data has {}, the model {}; map them with --map",
@@ -104,6 +104,35 @@ pub fn evaluate(model: &Model, corpus: &Corpus, seed: u64) -> Result<Evaluation,
             ),
         });
     }
+    Ok(Measurable { known: in_order(corpus, known.into_iter()), unknown_labels, unlabelled })
+}
+
+/// What `model` answers to the rows of `corpus` whose label it knows, how good that is, and the content hash
+/// of those rows.
+///
+/// # Errors
+/// No such row.
+pub(crate) fn answer(
+    model: &Model,
+    corpus: &Corpus,
+    seed: u64,
+) -> Result<(Metrics, Answers, String), ExperimentError> {
+    let Measurable { known, .. } = measurable(model, corpus)?;
+    let hash = content_hash(model.labels(), &known);
+    let truth: Vec<u16> = known.iter().map(|r| r.class).collect();
+    let probs = model.predict_all(known.len(), |i| corpus.text(known[i].row as usize));
+    let metrics = measure(&truth, &probs, model.labels(), seed)?;
+    Ok((metrics, Answers { rows: known.iter().map(|r| r.row).collect(), truth, probs }, hash))
+}
+
+/// Measures `model` on the rows of `corpus` whose label it knows.
+///
+/// # Errors
+/// No such row.
+pub fn evaluate(model: &Model, corpus: &Corpus, seed: u64) -> Result<Evaluation, ExperimentError> {
+    let Measurable { known, unknown_labels, unlabelled } = measurable(model, corpus)?;
+    let rows: Vec<usize> = known.iter().map(|r| r.row as usize).collect();
+    let truth: Vec<u16> = known.iter().map(|r| r.class).collect();
     let text = |i: usize| corpus.text(rows[i]);
     let probs = model.predict_all(rows.len(), text);
     let metrics = measure(&truth, &probs, model.labels(), seed)?;

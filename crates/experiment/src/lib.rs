@@ -17,6 +17,7 @@ mod plan;
 mod prepare;
 pub mod profile;
 pub mod recorder;
+pub mod registry;
 pub mod reproduce;
 pub mod search;
 mod train;

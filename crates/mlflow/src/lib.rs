@@ -29,5 +29,5 @@ pub use event::{Event, SINK, mirror};
 pub use fetch::{Fetched, Reference};
 pub use halt::Halt;
 pub use limits::{Batch, Limits, MOST_KEY, artifact_path, cut, key};
-pub use sender::{Left, Sender, left, send_again};
+pub use sender::{Left, Sender, introduce, left, send_again};
 pub use settings::{Auth, Retry, Settings, Tls, Variable};

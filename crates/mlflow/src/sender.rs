@@ -180,6 +180,22 @@ pub fn send_again(store: &Blocking, run: &RunId, experiment: &str) -> Result<usi
     Ok(family.len())
 }
 
+/// Puts all of a run and its parts into the outbox if the server of `settings` has never heard of it: before
+/// something is said of it there.
+///
+/// # Errors
+/// No such run; a store that cannot be read or written.
+pub fn introduce(store: &Blocking, run: &RunId, settings: &Settings) -> Result<(), StoreError> {
+    let there = store.run(|s| s.tags(run))?.get(SERVER_TAG).is_some_and(|server| *server == settings.server);
+    let on_its_way = || -> Result<bool, StoreError> {
+        Ok(store.run(|s| s.outbox_waiting(SINK))?.iter().any(|waiting| waiting.run == *run))
+    };
+    if !there && !on_its_way()? {
+        send_again(store, run, &settings.experiment)?;
+    }
+    Ok(())
+}
+
 /// Runs whose process was killed could not say so: their ends are told by the next sender.
 fn bury(store: &Blocking, settings: &Settings) -> Result<(), StoreError> {
     let since = Some(now().saturating_sub(LOOKED_BACK));

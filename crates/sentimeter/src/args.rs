@@ -1,10 +1,16 @@
 //! The command line, as a person types it.
 
+mod models;
+
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use sentimeter_corpus::{Format, LabelMap, Limits, Quote, ReadOptions};
+
+pub(crate) use models::{
+    ModelsAction, ModelsArgs, ModelsImportArgs, ModelsPromoteArgs, ModelsRegisterArgs, ModelsShowArgs,
+};
 
 /// What `--version` prints; `-V` is the number alone. WordNet's licence travels with its lists.
 const WITH_LICENCE: &str =
@@ -68,7 +74,7 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// List, show, compare, export or reproduce what was trained
     Runs(RunsArgs),
-    /// Models from elsewhere
+    /// Register, promote, roll back, show, export or import models by name and version
     Models(ModelsArgs),
     /// Measure a model on labelled texts
     Evaluate(EvaluateArgs),
@@ -312,9 +318,9 @@ pub(crate) struct ProfileArgs {
     /// Choose so many unlabelled texts to label next: the least certain, no two alike
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub label_next: usize,
-    /// The model that is uncertain of them [default: a quick one of the labelled rows]
-    #[arg(long, value_name = "FILE", requires = "label_next")]
-    pub model: Option<PathBuf>,
+    /// The model that is uncertain of them: a file, NAME@VERSION or NAME@ALIAS [default: a quick one of the labelled rows]
+    #[arg(long, value_name = "MODEL", requires = "label_next")]
+    pub model: Option<String>,
     /// Languages that the texts should be in: en, fr, ar [default: that of four rows in five]
     #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = ["en", "fr", "ar"])]
     pub expect: Vec<String>,
@@ -350,7 +356,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Cross-validate with so many folds in place of training a model to keep
-    #[arg(long, value_name = "FOLDS", conflicts_with_all = ["test", "out", "report", "learning_curve"])]
+    #[arg(long, value_name = "FOLDS", conflicts_with_all = ["test", "out", "report", "learning_curve", "register"])]
     pub cross_validate: Option<u32>,
     /// Write each row with its fold and its out-of-fold probabilities as JSON Lines, to measure other programs on
     #[arg(long, value_name = "FILE", requires = "cross_validate")]
@@ -419,6 +425,12 @@ pub(crate) struct RecordArgs {
     /// Do not record the run
     #[arg(long)]
     pub no_record: bool,
+    /// Register the model that comes of it as a version of NAME
+    #[arg(long, value_name = "NAME", conflicts_with = "no_record")]
+    pub register: Option<String>,
+    /// Under which terms the data may be used, for the registered version's card; may be given several times
+    #[arg(long, value_name = "TEXT", requires = "register")]
+    pub licence: Vec<String>,
 }
 
 /// `sentimeter runs`. RUN is an id, four or more characters of its beginning or end, a name, or `latest`.
@@ -527,33 +539,13 @@ pub(crate) struct RunsReproduceArgs {
     pub out: Option<PathBuf>,
 }
 
-/// `sentimeter models`.
-#[derive(Debug, Args)]
-pub(crate) struct ModelsArgs {
-    /// What to do
-    #[command(subcommand)]
-    pub action: ModelsAction,
-}
-
-/// What to do with models.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ModelsAction {
-    /// Fetch a model from an MLflow server
-    Import {
-        /// models:/NAME@ALIAS, models:/NAME/VERSION, models:/m-ID or runs:/RUN/FOLDER
-        reference: String,
-        /// Where it goes [default: models/NAME.safetensors in the home]
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-}
-
 /// `sentimeter evaluate`.
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
-    /// The model file [default: models/sentiment.safetensors in the home]
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
+    /// A model file, NAME@VERSION, NAME@ALIAS or NAME (its champion) [default: sentiment@champion, else
+    /// models/sentiment.safetensors in the home]
+    #[arg(long, env = "SENTIMETER_MODEL", value_name = "MODEL")]
+    pub model: Option<String>,
     /// A data set, or files in any readable format
     #[arg(long, required = true, value_name = "NAME|FILE", num_args = 1..)]
     pub data: Vec<String>,
@@ -571,9 +563,10 @@ pub(crate) struct PredictArgs {
     /// Texts that start with a dash stand behind --
     #[arg(value_name = "TEXT", conflicts_with_all = ["input", "output", "output_format", "format", "text", "label", "label_from_name", "map", "id", "time", "author", "channel", "language", "header", "delimiter", "quote", "encoding", "mend", "max_bad_rows", "max_chars", "max_bytes", "max_rows", "max_record_bytes", "max_whole_bytes"])]
     pub texts: Vec<String>,
-    /// The model file [default: models/sentiment.safetensors in the home]
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
+    /// A model file, NAME@VERSION, NAME@ALIAS or NAME (its champion) [default: sentiment@champion, else
+    /// models/sentiment.safetensors in the home]
+    #[arg(long, env = "SENTIMETER_MODEL", value_name = "MODEL")]
+    pub model: Option<String>,
     /// A file to score, of any size, in any readable format; - is standard input
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,

@@ -4,9 +4,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use sentimeter_experiment::registry;
 use sentimeter_model::{Digest, Model};
+use sentimeter_store::{Blocking, StoreError, Version};
 
 use crate::args::Global;
+use crate::commands::runs::open;
 use crate::output::{Output, folder};
 
 /// Where `train` puts a model and the others look for one when none is named.
@@ -14,10 +17,91 @@ fn default_model(global: &Global) -> PathBuf {
     global.home.join("models").join("sentiment.safetensors")
 }
 
-/// The model at `path`, or the home's.
-pub(crate) fn open_model(global: &Global, path: Option<&Path>) -> anyhow::Result<(PathBuf, Model, Digest)> {
-    let at = path.map_or_else(|| default_model(global), Path::to_owned);
-    match std::fs::metadata(&at) {
+/// A model that answers, and what it is called.
+pub(crate) struct Opened {
+    /// The file.
+    pub path: PathBuf,
+    /// `sentiment@3`, where it is a registered version.
+    pub reference: Option<String>,
+    pub model: Model,
+    pub digest: Digest,
+}
+
+impl Opened {
+    /// What people call it: its version, or its file.
+    pub(crate) fn shown(&self) -> String {
+        self.reference.clone().unwrap_or_else(|| self.path.display().to_string())
+    }
+
+    /// The name of files about it.
+    pub(crate) fn slug(&self) -> String {
+        self.reference.clone().unwrap_or_else(|| crate::report::model_name(&self.path))
+    }
+}
+
+/// The model that `named` means: a file, if there is one of that name, else a registered version. Without a
+/// name it is `sentiment@champion`, and where nothing is registered as that, the home's file.
+pub(crate) fn open_model(global: &Global, named: Option<&str>) -> anyhow::Result<Opened> {
+    let Some(named) = named else {
+        return match champion(global)? {
+            Some(opened) => Ok(opened),
+            None => open_file(&default_model(global)),
+        };
+    };
+    let path = Path::new(named);
+    // What looks like a path is one, whether it is there or not.
+    let like_a_path = named.contains(['/', '\\']) || named.ends_with(".safetensors");
+    if path.exists() || like_a_path {
+        return open_file(path);
+    }
+    if !has_records(global) {
+        anyhow::bail!(
+            "there is no model at {named}, and nothing is registered in {}: train one (sentimeter train --data FILE) or \
+             name another with --model",
+            global.home.display()
+        );
+    }
+    let store = open(global)?;
+    let version = store
+        .run(|s| registry::resolve(s, named))
+        .with_context(|| format!("there is no file {named} either"))?;
+    registered(&store, &version)
+}
+
+/// Whether there can be records without making any.
+fn has_records(global: &Global) -> bool {
+    global.database_url.is_some() || global.home.join("sentimeter.db").exists()
+}
+
+fn registered(store: &Blocking, version: &Version) -> anyhow::Result<Opened> {
+    let (model, digest) = registry::model(store.store(), version)?;
+    let path = store.blobs().path(&version.of.blob.hash)?;
+    Ok(Opened { path, reference: Some(version.reference()), model, digest })
+}
+
+/// The model that answers where none is named, if one is registered as that.
+fn champion(global: &Global) -> anyhow::Result<Option<Opened>> {
+    if !has_records(global) {
+        return Ok(None);
+    }
+    let store = match open(global) {
+        Ok(store) => store,
+        // Such as a home on a disk that is read-only: its file can answer all the same.
+        Err(error) if default_model(global).is_file() => {
+            tracing::warn!("whether {} is registered cannot be looked up: {error:#}", registry::DEFAULT);
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    match store.run(|s| s.find_version(registry::DEFAULT)) {
+        Ok(version) => registered(&store, &version).map(Some),
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn open_file(at: &Path) -> anyhow::Result<Opened> {
+    match std::fs::metadata(at) {
         Ok(found) if found.is_file() => {}
         Ok(found) => anyhow::bail!(
             "cannot read model {}: it is a {}, not a file",
@@ -30,8 +114,8 @@ pub(crate) fn open_model(global: &Global, path: Option<&Path>) -> anyhow::Result
         ),
         Err(e) => return Err(e).with_context(|| format!("cannot read model {}", at.display())),
     }
-    let (model, digest) = Model::open(&at).with_context(|| format!("cannot read model {}", at.display()))?;
-    Ok((at, model, digest))
+    let (model, digest) = Model::open(at).with_context(|| format!("cannot read model {}", at.display()))?;
+    Ok(Opened { path: at.to_owned(), reference: None, model, digest })
 }
 
 /// Where the model goes: `path`, or the home's place, the folder made. What can be known to be in the

@@ -5,7 +5,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sentimeter_experiment::recorder::{Mirror, Recorder};
-use sentimeter_mlflow::{Left, MlflowError, Sender, Settings, mirror};
+use sentimeter_mlflow::{Event, Left, MlflowError, Sender, Settings, introduce, mirror};
+use sentimeter_store::{Blocking, RunId, StoreError, Version, Write};
 
 use crate::args::Global;
 
@@ -82,4 +83,66 @@ pub(crate) fn waiting(left: &Left, server: &str) -> String {
         "{} records of {runs} are not on {server} yet{why}; nothing is lost, send them with: sentimeter runs sync",
         left.entries
     )
+}
+
+/// What a change of the registry writes into the outbox beside it; nothing where no server is named.
+pub(crate) struct Announcing {
+    server: Option<Settings>,
+}
+
+impl Announcing {
+    /// To the server that the command names.
+    pub(crate) fn of(global: &Global) -> Self {
+        Self { server: wanted(global) }
+    }
+
+    /// Puts a run that the server has never heard of into the outbox, so that a version of its model has
+    /// something to point at.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub(crate) fn introduce(&self, store: &Blocking, run: Option<&RunId>) -> Result<(), StoreError> {
+        match (&self.server, run) {
+            (Some(settings), Some(run)) => introduce(store, run, settings),
+            _ => Ok(()),
+        }
+    }
+
+    /// A version was registered. One without a run has nothing on the server that it could point at.
+    pub(crate) fn registered(&self, version: &Version) -> Vec<Write> {
+        let event = Event::Registered { model: version.of.model.clone(), version: version.version };
+        self.of_run(version, &event)
+    }
+
+    /// An alias points at a version.
+    pub(crate) fn alias(&self, version: &Version, alias: &str) -> Vec<Write> {
+        let (model, alias) = (version.of.model.clone(), alias.to_owned());
+        self.of_run(version, &Event::Alias { model, version: version.version, alias })
+    }
+
+    fn of_run(&self, version: &Version, event: &Event) -> Vec<Write> {
+        let run = version.of.run.as_ref().filter(|_| self.server.is_some());
+        run.map(|run| event.write(run)).into_iter().collect()
+    }
+
+    /// Sends what is waiting; the command's end waits for it a while.
+    pub(crate) fn send(&self, store: &Blocking) {
+        let Some(settings) = self.server.clone() else { return };
+        let mut sending = SENDING.lock().unwrap_or_else(PoisonError::into_inner);
+        if sending.is_some() {
+            return; // as a run is: the outbox is one
+        }
+        let (server, store) = (settings.server.clone(), store.clone());
+        let spawned = std::thread::Builder::new().name("mlflow-start".to_owned()).spawn(move || {
+            Sender::start(store, settings)
+                .inspect_err(|error| tracing::warn!("nothing is sent to the MLflow server: {error}"))
+                .ok()
+        });
+        match spawned {
+            Ok(sender) => *sending = Some(Sending { server, sender }),
+            Err(error) => {
+                tracing::warn!("nothing is sent to the MLflow server: cannot start a thread ({error})")
+            }
+        }
+    }
 }

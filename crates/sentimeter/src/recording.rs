@@ -5,16 +5,20 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use sentimeter_corpus::{Corpus, ReadOptions, Snapshots};
 use sentimeter_experiment::recorder::{ANSWERS, Answered, File, Recorder, Recording, metrics_of, params_of};
+use sentimeter_experiment::registry;
 use sentimeter_experiment::search::{Candidate, FoldScore, Outline, RoundScores, SearchEvents};
 use sentimeter_experiment::{CrossValidation, LearningCurve, Plan, Trained, latency};
 use sentimeter_model::{Hooks, Progress};
-use sentimeter_store::{Database, Input, Metric, NewRun, Status, now};
+use sentimeter_store::{Database, Input, Metric, NewRun, Status, Version, now};
 use serde::Serialize;
 
 use crate::args::{Global, RecordArgs, SearchArgs, TrainArgs};
+use crate::commands::models::who;
 use crate::leaders::Leaders;
+use crate::mlflow::Announcing;
 use crate::report::Written;
 use crate::{data, interrupt, mlflow};
 
@@ -125,6 +129,9 @@ fn start(
     plan: &Plan,
     options: &ReadOptions,
 ) -> anyhow::Result<Recording> {
+    if let Some(name) = &args.register {
+        registry::model_name(name)?;
+    }
     let recorder = recorder(global, args.no_record)?;
     let mut run = NewRun::new(kind);
     if let Some(name) = &args.run_name {
@@ -143,6 +150,28 @@ fn start(
     tags.extend(args.tag.iter().cloned());
     recording.tags(tags);
     Ok(recording)
+}
+
+/// Registers the model that the run has left, as a version of the model that the command line names; gives
+/// `NAME@VERSION`.
+pub(crate) fn register(
+    global: &Global,
+    args: &RecordArgs,
+    recording: &Recording,
+) -> anyhow::Result<Option<String>> {
+    let Some(name) = &args.register else { return Ok(None) };
+    let sound = recording.settle();
+    let store = recording.recorder().store().filter(|_| sound);
+    let store = store.with_context(|| {
+        format!("the model is saved, and not registered as {name}: its run could not be recorded")
+    })?;
+    let run = store.run(|s| s.run(recording.id()))?;
+    let mut candidate = store.run(|s| registry::of_run(s, &run))?;
+    candidate.add_licences(&args.licence);
+    let announcing = Announcing::of(global);
+    let (who, also) = (who(None), |version: &Version| announcing.registered(version));
+    let version = store.run(|s| registry::register(s, &candidate, name, &who, also))?;
+    Ok(Some(version.reference()))
 }
 
 /// Ends the run as `answered` says.
@@ -239,6 +268,8 @@ pub(crate) fn trained(
     let mut metrics = metrics_of(&trained.metrics, "", 0, time);
     metrics.extend(metrics_of(&trained.seconds, "seconds", 0, time));
     metrics.extend(metrics_of(&trained.dropped, "dropped", 0, time));
+    let learned = trained.sources.iter();
+    metrics.extend(learned.map(|s| one(&format!("sources.{}.learned", s.name), s.learned as f64)));
     metrics.extend([
         one("training_rows", trained.rows as f64),
         one("features", trained.model.features() as f64),

@@ -15,7 +15,12 @@ const NUMBERS: &str = "numbers.json";
 
 /// The home's place for the report that `command` makes on the model at `model`.
 pub(crate) fn place(global: &Global, command: &str, model: &Path) -> PathBuf {
-    global.home.join("reports").join(format!("{command}-{}", model_name(model)))
+    place_of(global, command, &model_name(model))
+}
+
+/// The same of a model that people call `name`.
+pub(crate) fn place_of(global: &Global, command: &str, name: &str) -> PathBuf {
+    global.home.join("reports").join(format!("{command}-{name}"))
 }
 
 /// What people call the model at `path`.

@@ -11,7 +11,8 @@ use sqlx::{AnyConnection, Executor};
 use crate::error::sql;
 use crate::rows::{get, json, maybe_text, text};
 use crate::store::{Writing, built, query};
-use crate::{Blob, RunId, Store, StoreError, now};
+use crate::write::one;
+use crate::{Blob, RunId, Store, StoreError, Write, now};
 
 /// Who changes the registry, from where, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +157,21 @@ impl Store {
     /// # Errors
     /// A run that is not recorded here; a database that cannot be written.
     pub async fn register(&self, new: &NewVersion, who: &Who) -> Result<Version, StoreError> {
+        self.register_with(new, who, &Value::Null, |_| Vec::new()).await
+    }
+
+    /// The same with what else should be known of it in the event, and with what else is to be written in
+    /// the same transaction, once the version has its number: entries of the outbox, a run's files.
+    ///
+    /// # Errors
+    /// As [`Store::register`].
+    pub async fn register_with(
+        &self,
+        new: &NewVersion,
+        who: &Who,
+        detail: &Value,
+        also: impl FnOnce(&Version) -> Vec<Write>,
+    ) -> Result<Version, StoreError> {
         let cannot = || sql("register a version");
         let (mut writing, time) = (self.write_registry().await?, now());
         query("INSERT INTO models (name, created, description) VALUES ($1, $2, '') ON CONFLICT DO NOTHING")
@@ -195,15 +211,19 @@ impl Store {
         .map_err(cannot())?;
         let event =
             Event { action: "register", model: &new.model, version: Some(number), ..Event::default() };
-        event.write(writing.on(), who, &Value::Null).await?;
-        writing.commit().await?;
-        Ok(Version {
+        event.write(writing.on(), who, detail).await?;
+        let version = Version {
             version: number,
             created: time,
             creator: who.name.clone(),
             deleted: None,
             of: new.clone(),
-        })
+        };
+        for write in also(&version) {
+            one(writing.on(), &write).await?;
+        }
+        writing.commit().await?;
+        Ok(version)
     }
 
     /// All models, by name.
@@ -356,7 +376,21 @@ impl Store {
         &self,
         (model, alias, number): (&str, &str, i64),
         expected: Option<i64>,
+        why: (&Who, &str, &Value),
+    ) -> Result<Option<i64>, StoreError> {
+        self.set_alias_with((model, alias, number), expected, why, &[]).await
+    }
+
+    /// The same with what else is to be written in the same transaction, such as entries of the outbox.
+    ///
+    /// # Errors
+    /// As [`Store::set_alias`].
+    pub async fn set_alias_with(
+        &self,
+        (model, alias, number): (&str, &str, i64),
+        expected: Option<i64>,
         (who, action, detail): (&Who, &str, &Value),
+        also: &[Write],
     ) -> Result<Option<i64>, StoreError> {
         let cannot = || sql("point an alias");
         let mut writing = self.write_registry().await?;
@@ -401,6 +435,9 @@ impl Store {
         .map_err(cannot())?;
         let event = Event { action, model, version: Some(number), alias: Some(alias), previous };
         event.write(writing.on(), who, detail).await?;
+        for write in also {
+            one(writing.on(), write).await?;
+        }
         writing.commit().await?;
         Ok(previous)
     }

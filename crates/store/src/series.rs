@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::any::AnyRow;
 
 use crate::error::sql;
-use crate::rows::{BATCH, get};
+use crate::rows::{BATCH, get, text};
 use crate::store::{built, query};
 use crate::{Artifact, Metric, RunId, Store, StoreError};
 
@@ -93,6 +93,19 @@ impl Store {
             })
         };
         rows.iter().map(artifact).collect()
+    }
+
+    /// The runs that left a file of this content, newest first.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub async fn runs_with_file(&self, hash: &str) -> Result<Vec<RunId>, StoreError> {
+        let rows = query("SELECT DISTINCT run FROM artifacts WHERE hash = $1 ORDER BY run DESC")
+            .bind(text(hash))
+            .fetch_all(self.pool())
+            .await
+            .map_err(sql("find the runs that left a file"))?;
+        rows.iter().map(|row| Ok(RunId::from_stored(get::<String>(row, "run")?))).collect()
     }
 
     /// The corrections that a run learned from, by id.

@@ -109,7 +109,8 @@ impl Store {
     }
 }
 
-async fn one(on: &mut AnyConnection, write: &Write) -> Result<(), StoreError> {
+/// Writes one event within a transaction.
+pub(crate) async fn one(on: &mut AnyConnection, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Start(run) => start(on, run).await,
         Write::Inputs { run, inputs } => write_inputs(on, run, inputs).await,

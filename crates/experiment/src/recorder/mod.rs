@@ -25,7 +25,7 @@ use sentimeter_store::{Blocking, Database, Input, Metric, NewRun, RunId, Source,
 pub use answers::{ANSWERS, Answered};
 pub use curve::Curve;
 pub use flatten::{metrics_of, params_of, params_of_json};
-pub use origin::{origin, process_is_alive};
+pub use origin::{origin, person, process_is_alive};
 pub use thread::reap;
 
 /// How long an interrupted process waits for its runs to be marked.

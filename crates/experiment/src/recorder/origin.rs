@@ -26,6 +26,11 @@ pub fn origin() -> Origin {
     }
 }
 
+/// Who works here, by name, and on which machine.
+pub fn person() -> (String, String) {
+    (user(), host())
+}
+
 /// The command as it can be typed again.
 fn command_line(args: impl Iterator<Item = String>) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./=:@%+,".contains(c);

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::print_json;
 use crate::args::{EvaluateArgs, Global};
+use crate::home::Opened;
 use crate::progress::Shown;
 use crate::{data, home, report};
 
@@ -28,28 +29,39 @@ struct Answer {
 #[derive(Serialize)]
 pub(crate) struct ModelId {
     pub path: String,
+    /// `sentiment@3`, where it is a registered version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     pub digest: String,
 }
 
+impl ModelId {
+    pub(crate) fn of(opened: &Opened) -> Self {
+        let Opened { path, reference, digest, .. } = opened;
+        Self { path: path.display().to_string(), reference: reference.clone(), digest: digest.to_string() }
+    }
+}
+
 pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
-    let (path, model, digest) = home::open_model(global, args.model.as_deref())?;
+    let opened = home::open_model(global, args.model.as_deref())?;
+    let model = &opened.model;
     let mut progress = Shown::new(global.quiet);
     let corpus = data::load(global, &args.data, &args.read.options(), &mut progress)?;
     let folder = args
         .report
         .as_ref()
-        .map(|given| given.clone().unwrap_or_else(|| report::place(global, "evaluate", &path)));
+        .map(|given| given.clone().unwrap_or_else(|| report::place_of(global, "evaluate", &opened.slug())));
     if let Some(folder) = &folder {
         report::make_folder(folder)?;
     }
-    let evaluation = evaluate(&model, &corpus, model.card().lineage.seed)?;
+    let evaluation = evaluate(model, &corpus, model.card().lineage.seed)?;
     let mut page = None;
     if folder.is_some() || global.json {
         progress.show("report", 0, None, None);
-        let digest = digest.to_string();
+        let digest = opened.digest.to_string();
         let found = examine(&Subject {
-            model: &model,
-            name: &report::model_name(&path),
+            model,
+            name: &opened.slug(),
             digest: &digest,
             data: &report::data_name(&args.data),
             corpus: &corpus,
@@ -63,7 +75,7 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
         }
         progress.finish();
         if global.json {
-            let model = ModelId { path: path.display().to_string(), digest };
+            let model = ModelId::of(&opened);
             print_json(&Answer { evaluation, model, page, report: found })?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -87,8 +99,8 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
         evaluation.latency_us.p50,
         evaluation.latency_us.p99,
         evaluation.texts_per_second,
-        path.display(),
-        &digest.to_string()[..12],
+        opened.shown(),
+        &opened.digest.to_string()[..12],
     )?;
     Ok(ExitCode::SUCCESS)
 }

@@ -76,13 +76,18 @@ struct Count {
 }
 
 pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCode> {
-    let (path, model, digest) = home::open_model(global, args.model.as_deref())?;
+    let opened = home::open_model(global, args.model.as_deref())?;
+    let model = &opened.model;
+    // Which one answers, where that is not what was typed.
+    if let Some(reference) = opened.reference.as_ref().filter(|_| !global.quiet) {
+        note!("model {reference} ({})", &opened.digest.to_string()[..12]);
+    }
     if args.texts.is_empty() {
         anyhow::ensure!(!args.explain, "--explain wants texts on the command line");
         let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
-        let count = file(global, args, output, &model)?;
+        let count = file(global, args, output, model)?;
         if let (true, Some(output)) = (global.json, output) {
-            let model = ModelId { path: path.display().to_string(), digest: digest.to_string() };
+            let model = ModelId::of(&opened);
             print_json(&Scored { model, output: output.display().to_string(), count })?;
         }
         return Ok(ExitCode::SUCCESS);
@@ -93,14 +98,14 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
     let answers: Vec<Answer<'_>> = (0_usize..)
         .zip(&texts)
         .map(|(i, text)| {
-            let (sentiment, confidence) = answer(&model, &probs, i, args.min_confidence);
+            let (sentiment, confidence) = answer(model, &probs, i, args.min_confidence);
             let probabilities = Named { labels: model.labels(), probabilities: probs.row(i) };
             let explanation = args.explain.then(|| model.explain(text, &mut scratch));
             Answer { text, sentiment, confidence, probabilities, explanation }
         })
         .collect();
     if global.json {
-        let model = ModelId { path: path.display().to_string(), digest: digest.to_string() };
+        let model = ModelId::of(&opened);
         print_json(&Answers { model, predictions: answers })?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -33,7 +33,7 @@ pub(crate) fn run(global: &Global, args: &ProfileArgs) -> anyhow::Result<ExitCod
     let options = args.read.options();
     data::refuse_idle(global, args.data.iter().chain(&args.against), &options)?;
     let model = match &args.model {
-        Some(path) => Some(home::open_model(global, Some(path))?.1),
+        Some(named) => Some(home::open_model(global, Some(named))?.model),
         None => None,
     };
     let name = data_name(&args.data);

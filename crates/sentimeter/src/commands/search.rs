@@ -46,6 +46,9 @@ struct Answer<'a> {
     seconds: Seconds,
     /// The run's id and name, where it is recorded.
     run: Option<recording::Named>,
+    /// `NAME@VERSION`, where its model was registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registered: Option<String>,
 }
 
 /// The refitted winner.
@@ -173,6 +176,7 @@ fn choose(
         winner.files(recording::report_files(&results, &written));
         Some(report::tell(global, &written.page))
     };
+    let registered = recording::register(global, &args.record, &winner)?;
     winner.finish_later(Status::Finished, None);
     // Everything that it stood for has its name by now.
     journal.finish();
@@ -207,6 +211,7 @@ fn choose(
         },
         seconds,
         run: recording::named(recording),
+        registered,
     };
     if global.json {
         print_json(&answer)?;
@@ -318,8 +323,11 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
         answer.model.bytes as f64 / 1e6,
         &answer.model.digest[..12],
     )?;
-    match &answer.run {
-        Some(run) => writeln!(out, "run {} ({})", run.name, run.id),
+    if let Some(run) = &answer.run {
+        writeln!(out, "run {} ({})", run.name, run.id)?;
+    }
+    match &answer.registered {
+        Some(registered) => writeln!(out, "registered as {registered}"),
         None => Ok(()),
     }
 }

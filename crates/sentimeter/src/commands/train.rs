@@ -50,6 +50,9 @@ struct Answer<'a> {
     learning_curve: Option<LearningCurve>,
     /// The run's id and name, where it is recorded.
     run: Option<recording::Named>,
+    /// `NAME@VERSION`, where it was registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registered: Option<String>,
     /// Of a network: how its training went.
     #[serde(flatten)]
     network: Option<&'a NetworkRun>,
@@ -236,6 +239,7 @@ fn learn(
     if trained.test_rows < FEW_TESTED {
         tracing::warn!("measured on only {} texts: the figures are rough", trained.test_rows);
     }
+    let registered = recording::register(global, &args.record, recording)?;
     let answer = Answer {
         model: path.display().to_string(),
         digest: digest.to_string(),
@@ -255,6 +259,7 @@ fn learn(
         page,
         learning_curve,
         run: recording::named(recording),
+        registered,
         network: trained.network.as_ref(),
     };
     if global.json {
@@ -306,6 +311,9 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
     )?;
     if let Some(run) = &answer.run {
         writeln!(out, "run {} ({})", run.name, run.id)?;
+    }
+    if let Some(registered) = &answer.registered {
+        writeln!(out, "registered as {registered}")?;
     }
     if let Some(NetworkRun { epochs, best_epoch, steps, examples_per_second, kernel, .. }) = answer.network {
         let speed = examples_per_second.map_or(String::new(), |n| format!(", {n:.0} texts a second"));

@@ -59,7 +59,8 @@ impl Desk {
     /// The program, ready to start here.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sentimeter"));
-        for name in ["SENTIMETER_HOME", "SENTIMETER_THREADS", "SENTIMETER_LOG", "SENTIMETER_DATABASE_URL"] {
+        let ours = ["HOME", "THREADS", "LOG", "DATABASE_URL", "MODEL"];
+        for name in ours.map(|name| format!("SENTIMETER_{name}")) {
             command.env_remove(name);
         }
         for (name, _) in std::env::vars_os() {

@@ -15,6 +15,7 @@ mod mlflow_server;
 mod neural;
 mod profile;
 mod quickstart;
+mod registry;
 mod reproducible;
 mod runs;
 mod scoring;

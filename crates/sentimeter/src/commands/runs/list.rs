@@ -112,7 +112,7 @@ pub(super) fn list(global: &Global, store: &Blocking, args: &RunsListArgs) -> an
 }
 
 /// A table with its columns set apart; those from `numbers` on stand at the right.
-pub(super) fn print(out: &mut impl Write, table: &[Vec<String>], numbers: usize) -> io::Result<()> {
+pub(crate) fn print(out: &mut impl Write, table: &[Vec<String>], numbers: usize) -> io::Result<()> {
     let columns = table.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|at| {

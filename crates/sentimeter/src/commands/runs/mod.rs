@@ -13,6 +13,8 @@ use sentimeter_experiment::bundle;
 use sentimeter_experiment::recorder::reap;
 use sentimeter_store::{Blocking, Run};
 
+pub(crate) use list::print as table;
+
 use super::print_json;
 use crate::args::{Global, RunsAction, RunsArgs};
 use crate::recording;
@@ -72,12 +74,12 @@ pub(crate) fn open(global: &Global) -> anyhow::Result<Blocking> {
 }
 
 /// The run that a person means.
-fn find(store: &Blocking, name: &str) -> anyhow::Result<Run> {
+pub(crate) fn find(store: &Blocking, name: &str) -> anyhow::Result<Run> {
     Ok(store.run(|s| s.find_run(name))?)
 }
 
 /// A moment as people write it, in UTC, to the second.
-fn moment(time: i64) -> String {
+pub(crate) fn moment(time: i64) -> String {
     let stamp = jiff::Timestamp::from_millisecond(time).unwrap_or_default();
     stamp.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -1,15 +1,17 @@
-//! `sentimeter models`: models from elsewhere.
+//! `sentimeter models import models:/…`: a model from an MLflow server.
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use sentimeter_experiment::registry;
 use sentimeter_mlflow::{Client, Halt, Reference};
 use sentimeter_model::Model;
 use serde::Serialize;
 
-use super::print_json;
-use crate::args::{Global, ModelsAction, ModelsArgs};
+use crate::args::{Global, ModelsImportArgs};
+use crate::commands::print_json;
+use crate::commands::runs::open;
 use crate::output::{Output, folder};
 use crate::{interrupt, mlflow};
 
@@ -26,11 +28,17 @@ struct Answer {
     /// The server's run that made it.
     run: Option<String>,
     labels: Vec<String>,
+    /// `NAME@VERSION` of our own registry, where it was to be registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registered: Option<String>,
 }
 
-pub(crate) fn run(global: &Global, args: &ModelsArgs) -> anyhow::Result<ExitCode> {
-    let ModelsAction::Import { reference, out } = &args.action;
-    let reference: Reference = reference.parse()?;
+pub(super) fn fetch(global: &Global, args: &ModelsImportArgs) -> anyhow::Result<ExitCode> {
+    let ModelsImportArgs { what, name, out } = args;
+    let reference: Reference = what.parse()?;
+    if let Some(name) = name {
+        registry::model_name(name)?;
+    }
     let Some(settings) = mlflow::settings(global)? else {
         anyhow::bail!(
             "no MLflow server is named: set MLFLOW_TRACKING_URI, or give --mlflow-uri http://HOST:PORT"
@@ -61,6 +69,20 @@ pub(crate) fn run(global: &Global, args: &ModelsArgs) -> anyhow::Result<ExitCode
         output.finish()
     })
     .with_context(cannot)?;
+    let registered = match name {
+        None => None,
+        Some(name) => {
+            let store = open(global)?;
+            let bytes = std::fs::read(&at).with_context(|| format!("cannot read {}", at.display()))?;
+            let from = format!("{reference} on {}", settings.server);
+            let version = store.run(async |s| {
+                let mut found = registry::of_bytes(s, &bytes, &from).await?;
+                found.facts.imported = Some(from.clone());
+                registry::register(s, &found, name, &super::who(None), |_| Vec::new()).await
+            })?;
+            Some(version.reference())
+        }
+    };
     let answer = Answer {
         model: at.display().to_string(),
         digest: digest.to_string(),
@@ -69,6 +91,7 @@ pub(crate) fn run(global: &Global, args: &ModelsArgs) -> anyhow::Result<ExitCode
         version: fetched.version,
         run: fetched.run,
         labels: model.labels().to_vec(),
+        registered,
     };
     if global.json {
         print_json(&answer)?;
@@ -82,6 +105,9 @@ pub(crate) fn run(global: &Global, args: &ModelsArgs) -> anyhow::Result<ExitCode
             &answer.digest[..12],
             answer.labels.join(", ")
         )?;
+        if let Some(registered) = &answer.registered {
+            writeln!(io::stdout(), "registered as {registered}")?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
