@@ -69,18 +69,44 @@ impl OutputFormat {
 pub struct Score<'a> {
     /// The class; `None` where the model abstains.
     pub sentiment: Option<&'a str>,
+    /// The text's language, where the model tells it.
+    pub language: Option<&'a str>,
     /// The largest probability, in `[0, 1]`.
     pub confidence: f32,
     /// One probability for each label given to [`Writer::new`], in that order.
     pub probabilities: &'a [f32],
 }
 
-/// Writes rows with `sentiment`, `confidence` and `probability_CLASS` behind their own columns. A
-/// column of the input that has one of these names keeps it; ours is then called `predicted_…`.
+/// Writes rows with `sentiment`, `confidence` and `probability_CLASS` behind their own columns, and
+/// `language` where the model tells it. A column of the input that has one of these names keeps it; ours is
+/// then called `predicted_…`.
 pub struct Writer {
     columns: Vec<String>,
-    added: Vec<String>,
+    added: Added,
     sink: Sink,
+}
+
+/// What stands behind the input's own columns: strings first, then numbers.
+struct Added {
+    names: Vec<String>,
+    strings: usize,
+}
+
+/// A value in a column of ours.
+enum Cell<'a> {
+    Text(Option<&'a str>),
+    Number(Option<f32>),
+}
+
+impl Added {
+    fn cell<'a>(&self, score: Option<Score<'a>>, at: usize) -> Cell<'a> {
+        match at {
+            0 => Cell::Text(score.and_then(|score| score.sentiment)),
+            _ if at < self.strings => Cell::Text(score.and_then(|score| score.language)),
+            _ if at == self.strings => Cell::Number(score.map(|score| score.confidence)),
+            _ => Cell::Number(score.and_then(|s| s.probabilities.get(at - self.strings - 1).copied())),
+        }
+    }
 }
 
 enum Sink {
@@ -91,7 +117,7 @@ enum Sink {
 }
 
 impl Writer {
-    /// Starts the output: `columns` of the input, `labels` of the model.
+    /// Starts the output: `columns` of the input, `labels` of the model, and whether it tells languages.
     ///
     /// # Errors
     /// The output's own.
@@ -100,10 +126,12 @@ impl Writer {
         format: OutputFormat,
         columns: &[String],
         labels: &[String],
+        languages: bool,
     ) -> io::Result<Self> {
-        let plain = ["sentiment".to_owned(), "confidence".to_owned()];
-        let added = plain.into_iter().chain(labels.iter().map(|l| format!("probability_{l}")));
-        let added: Vec<String> = added
+        let strings = ["sentiment", "language"].into_iter().take(1 + usize::from(languages));
+        let plain = strings.chain(["confidence"]).map(str::to_owned);
+        let added = plain.chain(labels.iter().map(|l| format!("probability_{l}")));
+        let names: Vec<String> = added
             .map(|mut name| {
                 while columns.contains(&name) {
                     name.insert_str(0, "predicted_");
@@ -111,6 +139,7 @@ impl Writer {
                 name
             })
             .collect();
+        let added = Added { names, strings: 1 + usize::from(languages) };
         let mut sink = match format {
             OutputFormat::Jsonl => Sink::Jsonl(out),
             #[cfg(feature = "parquet")]
@@ -121,7 +150,7 @@ impl Writer {
             }
         };
         if let Sink::Csv(csv) = &mut sink {
-            csv.write_record(columns.iter().chain(&added))?;
+            csv.write_record(columns.iter().chain(&added.names))?;
         }
         Ok(Self { columns: columns.to_vec(), added, sink })
     }
@@ -136,15 +165,20 @@ impl Writer {
                 for at in 0..self.columns.len() {
                     csv.write_field(row.fields.get(at).unwrap_or_default())?;
                 }
-                for at in 0..self.added.len() {
-                    csv.write_field(field(score, at))?;
+                for at in 0..self.added.names.len() {
+                    match self.added.cell(score, at) {
+                        Cell::Text(text) => csv.write_field(text.unwrap_or_default())?,
+                        Cell::Number(number) => {
+                            csv.write_field(number.map(|n| n.to_string()).unwrap_or_default())?;
+                        }
+                    }
                 }
                 csv.write_record(None::<&[u8]>)?;
                 Ok(())
             }
             Sink::Jsonl(out) => json_row(out, row, score, &self.columns, &self.added),
             #[cfg(feature = "parquet")]
-            Sink::Parquet(columnar) => columnar.write(row, score),
+            Sink::Parquet(columnar) => columnar.write(row, score, &self.added),
         }
     }
 
@@ -162,24 +196,12 @@ impl Writer {
     }
 }
 
-/// Our column `at` as text.
-fn field(score: Option<Score<'_>>, at: usize) -> String {
-    let Some(score) = score else {
-        return String::new();
-    };
-    match at {
-        0 => score.sentiment.unwrap_or_default().to_owned(),
-        1 => score.confidence.to_string(),
-        _ => score.probabilities.get(at - 2).map(f32::to_string).unwrap_or_default(),
-    }
-}
-
 fn json_row(
     out: &mut dyn Write,
     row: &Row,
     score: Option<Score<'_>>,
     columns: &[String],
-    added: &[String],
+    added: &Added,
 ) -> io::Result<()> {
     // An object that came as JSON goes out as it was written, nested values and all.
     let own = row.json.as_deref().and_then(|raw| raw.trim().strip_prefix('{')?.strip_suffix('}'));
@@ -204,15 +226,13 @@ fn json_row(
             }
         }
     }
-    for (at, name) in added.iter().enumerate() {
+    for (at, name) in added.names.iter().enumerate() {
         separate(out)?;
         serde_json::to_writer(&mut *out, name)?;
         out.write_all(b":")?;
-        match (score, at) {
-            (None, _) => out.write_all(b"null")?,
-            (Some(score), 0) => serde_json::to_writer(&mut *out, &score.sentiment)?,
-            (Some(score), 1) => serde_json::to_writer(&mut *out, &score.confidence)?,
-            (Some(score), _) => serde_json::to_writer(&mut *out, &score.probabilities.get(at - 2))?,
+        match added.cell(score, at) {
+            Cell::Text(text) => serde_json::to_writer(&mut *out, &text)?,
+            Cell::Number(number) => serde_json::to_writer(&mut *out, &number)?,
         }
     }
     out.write_all(b"}\n")
@@ -232,7 +252,7 @@ mod columnar {
     use parquet::basic::{Compression, ZstdLevel};
     use parquet::file::properties::WriterProperties;
 
-    use super::{Row, Score};
+    use super::{Added, Cell, Row, Score};
 
     /// Rows per record batch.
     const BATCH: usize = 8192;
@@ -248,18 +268,14 @@ mod columnar {
     }
 
     impl Columnar {
-        pub(super) fn new(
-            out: Box<dyn Write + Send>,
-            columns: &[String],
-            added: &[String],
-        ) -> io::Result<Self> {
+        pub(super) fn new(out: Box<dyn Write + Send>, columns: &[String], added: &Added) -> io::Result<Self> {
             let text = |name: &String| Field::new(name, DataType::Utf8, true);
             let number = |name: &String| Field::new(name, DataType::Float32, true);
             let fields: Vec<Field> = columns
                 .iter()
                 .map(text)
-                .chain(added.iter().take(1).map(text))
-                .chain(added.iter().skip(1).map(number))
+                .chain(added.names[..added.strings].iter().map(text))
+                .chain(added.names[added.strings..].iter().map(number))
                 .collect();
             let schema = Arc::new(Schema::new(fields));
             let properties = WriterProperties::builder()
@@ -271,23 +287,22 @@ mod columnar {
             Ok(Self {
                 schema,
                 writer,
-                strings: columns.iter().chain(&added[..1]).map(|_| StringBuilder::new()).collect(),
-                numbers: added[1..].iter().map(|_| Float32Builder::new()).collect(),
+                strings: (0..columns.len() + added.strings).map(|_| StringBuilder::new()).collect(),
+                numbers: added.names[added.strings..].iter().map(|_| Float32Builder::new()).collect(),
                 rows: 0,
             })
         }
 
-        pub(super) fn write(&mut self, row: &Row, score: Option<Score<'_>>) -> io::Result<()> {
-            let own = self.strings.len() - 1;
+        pub(super) fn write(&mut self, row: &Row, score: Option<Score<'_>>, added: &Added) -> io::Result<()> {
+            let own = self.strings.len() - added.strings;
             for (at, column) in self.strings[..own].iter_mut().enumerate() {
                 column.append_option(row.fields.get(at));
             }
-            self.strings[own].append_option(score.and_then(|s| s.sentiment));
-            for (at, column) in self.numbers.iter_mut().enumerate() {
-                column.append_option(score.and_then(|s| match at {
-                    0 => Some(s.confidence),
-                    _ => s.probabilities.get(at - 1).copied(),
-                }));
+            for at in 0..added.names.len() {
+                match added.cell(score, at) {
+                    Cell::Text(text) => self.strings[own + at].append_option(text),
+                    Cell::Number(number) => self.numbers[at - added.strings].append_option(number),
+                }
             }
             self.rows += 1;
             if self.rows == BATCH { self.flush() } else { Ok(()) }
@@ -355,11 +370,16 @@ mod tests {
         let rows = stream(Box::new(Cursor::new(input.to_vec())), name, &ReadOptions::default()).unwrap();
         let out = Shared::default();
         let labels = ["negative".to_owned(), "positive".to_owned()];
-        let mut writer = Writer::new(Box::new(out.clone()), format, rows.columns(), &labels).unwrap();
+        let mut writer = Writer::new(Box::new(out.clone()), format, rows.columns(), &labels, false).unwrap();
         let mut n = 0;
         for row in rows {
             n += 1;
-            let score = Score { sentiment: Some("positive"), confidence: 0.75, probabilities: &[0.25, 0.75] };
+            let score = Score {
+                sentiment: Some("positive"),
+                language: None,
+                confidence: 0.75,
+                probabilities: &[0.25, 0.75],
+            };
             writer.write(&row.unwrap(), (n != 2).then_some(score)).unwrap();
         }
         writer.finish().unwrap();

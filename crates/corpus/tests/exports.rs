@@ -314,9 +314,15 @@ fn parquet_file() -> Vec<u8> {
     let rows = stream(Box::new(input), "a.csv", &ReadOptions::default()).unwrap();
     let out = std::fs::File::create(&path).unwrap();
     let labels = ["negative".to_owned(), "positive".to_owned()];
-    let mut writer = Writer::new(Box::new(out), OutputFormat::Parquet, rows.columns(), &labels).unwrap();
+    let mut writer =
+        Writer::new(Box::new(out), OutputFormat::Parquet, rows.columns(), &labels, true).unwrap();
     for row in rows {
-        let score = Score { sentiment: Some("positive"), confidence: 0.5, probabilities: &[0.5, 0.5] };
+        let score = Score {
+            sentiment: Some("positive"),
+            language: Some("en"),
+            confidence: 0.5,
+            probabilities: &[0.5, 0.5],
+        };
         writer.write(&row.unwrap(), Some(score)).unwrap();
     }
     writer.finish().unwrap();

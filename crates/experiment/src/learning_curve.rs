@@ -85,6 +85,7 @@ pub fn learning_curve(
         let card = Card {
             recipe: recipe.clone(),
             labels: prepared.labels.clone(),
+            languages: Vec::new(),
             plan: serde_json::Value::Null,
             calibration: Calibration::None,
             metrics: serde_json::Value::Null,

@@ -168,7 +168,9 @@ impl Mix {
 
     /// The name of the source that `row` comes from.
     pub fn source(&self, row: u32) -> &str {
-        self.parts.get(self.parts.partition_point(|part| part.end <= row as usize)).map_or("", |part| &part.name)
+        self.parts
+            .get(self.parts.partition_point(|part| part.end <= row as usize))
+            .map_or("", |part| &part.name)
     }
 
     fn part(&self, row: u32) -> &Part {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sentimeter_corpus::{Keep, SplitKind, SplitPlan};
 use sentimeter_model::features::{self, sampling::Sampling};
 use sentimeter_model::{logistic, neural};
+use sentimeter_text::language::Language;
 use sentimeter_text::{Body, Recipe};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,10 @@ pub struct Plan {
     /// The kind of model.
     #[serde(skip_serializing_if = "is_default")]
     pub model: ModelKind,
+    /// The languages that the model is made for: texts in others are answered only when asked to. Empty:
+    /// nothing is said, and every text is answered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<Language>,
     /// How text is cleaned.
     pub recipe: RecipePlan,
     /// Which n-grams become features.
@@ -159,6 +164,7 @@ impl Default for Plan {
         Self {
             seed: 0,
             model: ModelKind::default(),
+            languages: Vec::new(),
             neural: serde_json::Map::new(),
             recipe: RecipePlan { preset: Some("auto".to_owned()), steps: None },
             features: features::Settings {

@@ -212,6 +212,7 @@ fn card(plan: &Plan, recipe: Recipe, prepared: &Prepared, calibration: Calibrati
     Card {
         recipe,
         labels: prepared.labels.clone(),
+        languages: plan.languages.clone(),
         plan: serde_json::to_value(plan).unwrap_or_default(),
         calibration,
         metrics: serde_json::Value::Null,

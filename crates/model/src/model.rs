@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
+use sentimeter_text::language::{Detection, Language, detect};
 use sentimeter_text::{Analyzer, Recipe};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,9 @@ use crate::{Probs, reduce::chunks};
 
 /// Texts that one thread scores at a time.
 const CHUNK: usize = 256;
+
+/// A language that is less sure than this is not told; the recipe `auto` has the same bound.
+const SURE: f32 = 0.6;
 
 thread_local! {
     /// What a thread remembers of the words that it has seen outlasts a batch: a stream comes in many.
@@ -43,6 +47,9 @@ pub struct Card {
     pub recipe: Recipe,
     /// The classes, in the order of the probabilities.
     pub labels: Vec<String>,
+    /// The languages that it was made for; empty where nothing was said, and any text is one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<Language>,
     /// The plan that it was trained by.
     pub plan: serde_json::Value,
     /// Calibration of its probabilities.
@@ -102,6 +109,19 @@ impl Model {
     /// The classes, in the order of the probabilities.
     pub fn labels(&self) -> &[String] {
         &self.card.labels
+    }
+
+    /// The language of `text`, where the model says which ones it was made for.
+    pub fn language(&self, text: &str) -> Option<Detection> {
+        (!self.card.languages.is_empty()).then(|| detect(text))
+    }
+
+    /// Whether a text of this language is one that the model was made for. So are texts whose language
+    /// cannot be told: a thumb, a name, a word that languages share.
+    pub fn speaks(&self, found: Detection) -> bool {
+        self.card.languages.is_empty()
+            || self.card.languages.contains(&found.language)
+            || found.confidence < SURE
     }
 
     /// How text becomes tokens.

@@ -95,6 +95,7 @@ impl Data {
         let card = Card {
             recipe: Recipe::preset("en").unwrap(),
             labels: ["negative", "neutral", "positive"].map(str::to_owned).to_vec(),
+            languages: Vec::new(),
             plan: serde_json::Value::Null,
             calibration: Calibration::None,
             metrics: serde_json::Value::Null,

@@ -580,6 +580,9 @@ pub(crate) struct PredictArgs {
     /// Answer nothing rather than with less confidence: the sentiment is then empty
     #[arg(long, value_name = "P", value_parser = share::<f32>)]
     pub min_confidence: Option<f32>,
+    /// Answer texts in languages that the model was not made for, too
+    #[arg(long)]
+    pub any_language: bool,
     /// Show what each token added (texts on the command line)
     #[arg(long)]
     pub explain: bool,

@@ -58,6 +58,7 @@ pub(crate) fn train(texts: &Texts, recipe: Recipe, settings: &Settings, calibrat
     let card = Card {
         recipe,
         labels: texts.labels.clone(),
+        languages: Vec::new(),
         plan: serde_json::json!({"seed": 7}),
         calibration,
         metrics: serde_json::json!({"accuracy": 0.1 + 0.2}),

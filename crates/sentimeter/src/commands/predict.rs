@@ -6,9 +6,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use rayon::prelude::*;
 use sentimeter_corpus::{CorpusError, Format, OutputFormat, Rows, Score, Writer, stream};
 use sentimeter_model::explain::Explanation;
 use sentimeter_model::{Model, Probs, Scratch};
+use sentimeter_text::language::{Detection, Language};
 use serde::{Serialize, Serializer};
 
 use super::evaluate::ModelId;
@@ -31,6 +33,9 @@ struct Answer<'a> {
     text: &'a str,
     /// `null` where the model abstains.
     sentiment: Option<&'a str>,
+    /// Where the model says which languages it was made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<Language>,
     confidence: f32,
     probabilities: Named<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +78,8 @@ struct Count {
     broken: u64,
     /// Those that hold no text.
     empty: u64,
+    /// Those in a language that the model was not made for, and that were therefore not answered.
+    foreign: u64,
 }
 
 pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCode> {
@@ -98,10 +105,15 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
     let answers: Vec<Answer<'_>> = (0_usize..)
         .zip(&texts)
         .map(|(i, text)| {
-            let (sentiment, confidence) = answer(model, &probs, i, args.min_confidence);
+            let language = model.language(text);
+            let (mut sentiment, confidence) = answer(model, &probs, i, args.min_confidence);
+            if is_foreign(model, language, args) {
+                sentiment = None;
+            }
+            let language = language.map(|found| found.language);
             let probabilities = Named { labels: model.labels(), probabilities: probs.row(i) };
             let explanation = args.explain.then(|| model.explain(text, &mut scratch));
-            Answer { text, sentiment, confidence, probabilities, explanation }
+            Answer { text, sentiment, language, confidence, probabilities, explanation }
         })
         .collect();
     if global.json {
@@ -111,10 +123,11 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
     }
     let mut out = io::stdout().lock();
     for answer in &answers {
+        let foreign = is_foreign(model, model.language(answer.text), args);
         writeln!(
             out,
             "{:<10} {:.3}  {}",
-            answer.sentiment.unwrap_or("(unsure)"),
+            answer.sentiment.unwrap_or(if foreign { "(language)" } else { "(unsure)" }),
             answer.confidence,
             terminal::line(answer.text)
         )?;
@@ -123,6 +136,11 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the text is left without an answer for its language.
+fn is_foreign(model: &Model, found: Option<Detection>, args: &PredictArgs) -> bool {
+    !args.any_language && found.is_some_and(|found| !model.speaks(found))
 }
 
 /// The class and its probability; no class below the least confidence.
@@ -183,7 +201,8 @@ fn file(global: &Global, args: &PredictArgs, output: Option<&Path>, model: &Mode
     };
     let text = ["text".to_owned()];
     let columns = rows.as_ref().map_or(&text[..], Rows::columns);
-    let mut writer = Writer::new(sink, format, columns, model.labels()).with_context(cannot)?;
+    let languages = !model.card().languages.is_empty();
+    let mut writer = Writer::new(sink, format, columns, model.labels(), languages).with_context(cannot)?;
     let mut progress = Shown::new(global.quiet || output.is_none());
     let mut count = Count::default();
     while let Some(rows) = &mut rows {
@@ -192,6 +211,11 @@ fn file(global: &Global, args: &PredictArgs, output: Option<&Path>, model: &Mode
             break;
         }
         let probs = model.predict_all(batch.len(), |i| &batch[i].text);
+        let found: Vec<Option<Detection>> = if languages {
+            batch.par_iter().map(|row| model.language(&row.text)).collect()
+        } else {
+            vec![None; batch.len()]
+        };
         for (i, row) in batch.iter().enumerate() {
             let scored = match (&row.fault, row.text.trim().is_empty()) {
                 (Some(fault), _) => {
@@ -207,8 +231,13 @@ fn file(global: &Global, args: &PredictArgs, output: Option<&Path>, model: &Mode
                     None
                 }
                 (None, false) => {
-                    let (sentiment, confidence) = answer(model, &probs, i, args.min_confidence);
-                    Some(Score { sentiment, confidence, probabilities: probs.row(i) })
+                    let (mut sentiment, confidence) = answer(model, &probs, i, args.min_confidence);
+                    if is_foreign(model, found[i], args) {
+                        count.foreign += 1;
+                        sentiment = None;
+                    }
+                    let language = found[i].map(|found| found.language.code());
+                    Some(Score { sentiment, language, confidence, probabilities: probs.row(i) })
                 }
             };
             writer.write(row, scored).with_context(cannot)?;
@@ -221,9 +250,16 @@ fn file(global: &Global, args: &PredictArgs, output: Option<&Path>, model: &Mode
     if let Some(file) = file {
         file.finish().with_context(cannot)?;
     }
-    let Count { rows: done, broken, empty } = count;
+    let Count { rows: done, broken, empty, foreign } = count;
     if !global.quiet {
-        note!("{} scored", rows_of(done - broken - empty));
+        note!("{} scored", rows_of(done - broken - empty - foreign));
+        if foreign > 0 {
+            note!(
+                "{} in a language that the model was not made for; they stand in the output without a sentiment \
+                 (--any-language answers them)",
+                rows_of(foreign)
+            );
+        }
         if empty > 0 {
             note!("{} without a text; they stand in the output without a sentiment", rows_of(empty));
         }
