@@ -37,6 +37,56 @@ pub struct Answers {
     pub probs: Probs,
 }
 
+/// What was measured on one of several data sets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TestPart {
+    /// Its name in the plan.
+    pub name: String,
+    /// Rows measured on.
+    pub rows: usize,
+    /// Share of them answered right.
+    pub accuracy: f64,
+    /// Mean F1 of the classes.
+    pub macro_f1: f64,
+    /// Mean recall of the classes.
+    pub macro_recall: f64,
+    /// Expected calibration error.
+    pub ece: f64,
+}
+
+impl Answers {
+    /// The measures of each data set of the corpus, given by name and one past its last row; those without a
+    /// measurable row are left out.
+    pub(crate) fn of_tests(
+        &self,
+        tests: &[(String, usize)],
+        labels: &[String],
+        seed: u64,
+    ) -> Result<Vec<TestPart>, ExperimentError> {
+        let mut start = 0;
+        let mut parts = Vec::new();
+        for (name, end) in tests {
+            let inside = |&at: &usize| (start..*end).contains(&(self.rows[at] as usize));
+            let rows: Vec<usize> = (0..self.rows.len()).filter(inside).collect();
+            start = *end;
+            if rows.is_empty() {
+                continue;
+            }
+            let truth: Vec<u16> = rows.iter().map(|&at| self.truth[at]).collect();
+            let found = measure(&truth, &self.probs.select(&rows), labels, seed)?;
+            parts.push(TestPart {
+                name: name.clone(),
+                rows: rows.len(),
+                accuracy: found.accuracy,
+                macro_f1: found.macro_f1,
+                macro_recall: found.macro_recall,
+                ece: found.ece,
+            });
+        }
+        Ok(parts)
+    }
+}
+
 /// What [`evaluate`] found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evaluation {

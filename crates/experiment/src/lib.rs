@@ -24,7 +24,7 @@ mod train;
 
 pub use crossvalidate::{CrossValidation, FoldRow, cross_validate, cross_validate_mixed};
 pub use error::ExperimentError;
-pub use evaluate::{Answers, Evaluation, Latency, Slice, evaluate, latency};
+pub use evaluate::{Answers, Evaluation, Latency, Slice, TestPart, evaluate, latency};
 pub use learning_curve::{CurvePoint, LearningCurve, learning_curve};
 pub use mix::{Balance, Mix, MixPlan, Partial, Source, SourceCount};
 pub use network::NetworkRun;

@@ -111,6 +111,8 @@ pub struct Mix {
     /// All rows.
     pub corpus: Corpus,
     parts: Vec<Part>,
+    /// The data sets that are measured on: their names, and one past each's last row of the test corpus.
+    pub(crate) tests: Vec<(String, usize)>,
     plan: MixPlan,
 }
 
@@ -145,7 +147,7 @@ impl From<Corpus> for Mix {
 impl Mix {
     /// Nothing yet.
     pub fn new(plan: MixPlan) -> Self {
-        Self { corpus: Corpus::new(), parts: Vec::new(), plan }
+        Self { corpus: Corpus::new(), parts: Vec::new(), tests: Vec::new(), plan }
     }
 
     /// Adds the rows of `source`.
@@ -164,6 +166,12 @@ impl Mix {
         let name = source.name.clone();
         self.parts.push(Part { name, end, weight: source.weight, scored: source.scored, labels });
         Ok(())
+    }
+
+    /// Says that the test corpus holds the data set `name` up to, but not with, row `end`, so that each is
+    /// measured on its own, too. In the order of their rows.
+    pub fn push_test(&mut self, name: &str, end: usize) {
+        self.tests.push((name.to_owned(), end));
     }
 
     /// The name of the source that `row` comes from.

@@ -12,7 +12,7 @@ use sentimeter_text::Recipe;
 use serde::Serialize;
 
 use crate::ExperimentError;
-use crate::evaluate::{Answers, measure};
+use crate::evaluate::{Answers, TestPart, measure};
 use crate::mix::{Importance, Mix, SourceCount};
 use crate::network::{self, NetworkRun};
 use crate::plan::{CalibrationKind, Plan, Precision};
@@ -74,6 +74,8 @@ pub struct Trained {
     pub metrics: Metrics,
     /// What it was measured on: rows of the test corpus, or of the data where there is none.
     pub answers: Answers,
+    /// Each data set of the test part on its own, where the plan names several.
+    pub tests: Vec<TestPart>,
     /// Where the time went.
     pub seconds: Seconds,
     /// What the training of a network showed.
@@ -241,7 +243,16 @@ fn finish(
     let probs = model.predict_all(rows.len(), |i| tested.text(rows[i].row as usize));
     let truth: Vec<u16> = rows.iter().map(|r| r.class).collect();
     let metrics = measure(&truth, &probs, &prepared.labels, plan.seed)?;
-    model.set_metrics(summary(&metrics));
+    let answers = Answers { rows: rows.iter().map(|r| r.row).collect(), truth, probs };
+    let tests = match mix {
+        Some(mix) => answers.of_tests(&mix.tests, &prepared.labels, plan.seed)?,
+        None => Vec::new(),
+    };
+    let mut said = summary(&metrics);
+    if let Some(fields) = said.as_object_mut().filter(|_| !tests.is_empty()) {
+        fields.insert("tests".to_owned(), serde_json::to_value(&tests).unwrap_or_default());
+    }
+    model.set_metrics(said);
     seconds.evaluate = clock.lap();
     let sources = mix.map(|mix| mix.counts(prepared.train.iter().map(|r| r.row)));
     Ok(Trained {
@@ -249,7 +260,8 @@ fn finish(
         sources: sources.unwrap_or_default(),
         rows: prepared.train.len(),
         test_rows: rows.len(),
-        answers: Answers { rows: rows.iter().map(|r| r.row).collect(), truth, probs },
+        answers,
+        tests,
         dropped: prepared.dropped,
         notes: prepared.notes,
         iterations,

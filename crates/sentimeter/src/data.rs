@@ -155,6 +155,7 @@ pub(crate) fn load_sources(
                 all.sort_labels();
             }
         }
+        mix.push_test(&source.name, tests.as_ref().map_or(0, Corpus::len));
     }
     Ok((mix, tests))
 }

@@ -9,7 +9,7 @@ use sentimeter_corpus::ReadOptions;
 use sentimeter_experiment::examine::{Subject, examine};
 use sentimeter_experiment::recorder::{Curve, File, Recording};
 use sentimeter_experiment::{
-    Dropped, LearningCurve, Mix, NetworkRun, Plan, Seconds, SourceCount, cross_validate,
+    Dropped, LearningCurve, Mix, NetworkRun, Plan, Seconds, SourceCount, TestPart, cross_validate,
     cross_validate_mixed, learning_curve, train, train_mixed,
 };
 use sentimeter_model::calibration::Calibration;
@@ -35,6 +35,8 @@ struct Answer<'a> {
     test_rows: usize,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     sources: &'a [SourceCount],
+    #[serde(skip_serializing_if = "<[TestPart]>::is_empty")]
+    tests: &'a [TestPart],
     features: usize,
     dropped: Dropped,
     notes: &'a [String],
@@ -247,6 +249,7 @@ fn learn(
         rows: trained.rows,
         test_rows: trained.test_rows,
         sources: &trained.sources,
+        tests: &trained.tests,
         features: trained.model.features(),
         dropped: trained.dropped,
         notes: &trained.notes,
@@ -272,6 +275,13 @@ fn learn(
 
 fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
     writeln!(out, "{}", answer.metrics)?;
+    for TestPart { name, rows, accuracy, macro_f1, macro_recall, ece } in answer.tests {
+        writeln!(
+            out,
+            "  {name}: {rows} rows, accuracy {accuracy:.4}, macro F1 {macro_f1:.4}, macro recall {macro_recall:.4}, \
+             ECE {ece:.4}"
+        )?;
+    }
     let Dropped { unlabelled, ties, relabelled, in_test, unknown_label } = answer.dropped;
     for (rows, what) in [
         (unlabelled, "rows without a label were left out"),
