@@ -10,6 +10,7 @@ mod crossvalidate;
 mod error;
 mod evaluate;
 pub mod examine;
+mod feedback;
 mod learning_curve;
 mod mix;
 mod network;
@@ -25,6 +26,7 @@ mod train;
 pub use crossvalidate::{CrossValidation, FoldRow, cross_validate, cross_validate_mixed};
 pub use error::ExperimentError;
 pub use evaluate::{Answers, Evaluation, Latency, Slice, TestPart, evaluate, latency};
+pub use feedback::{FEEDBACK, Feedback, FeedbackCount, Used};
 pub use learning_curve::{CurvePoint, LearningCurve, learning_curve};
 pub use mix::{Balance, Mix, MixPlan, Partial, Source, SourceCount};
 pub use network::NetworkRun;
@@ -32,4 +34,4 @@ pub use plan::{
     CalibrationKind, CalibrationPlan, ModelKind, Plan, Precision, RecipePlan, SamplingPlan, StoragePlan,
 };
 pub use prepare::{Dropped, Prepared, prepare};
-pub use train::{Seconds, Trained, train, train_mixed};
+pub use train::{Seconds, Trained, train, train_mixed, train_with_feedback};

@@ -181,6 +181,28 @@ impl Mix {
             .map_or("", |part| &part.name)
     }
 
+    /// Puts corrections behind all rows: of several sources they are one more, of which each row counts 1.
+    pub(crate) fn add_feedback(
+        &mut self,
+        feedback: &Corpus,
+        labels: &[String],
+    ) -> Result<(), ExperimentError> {
+        self.corpus.append(feedback).map_err(|label| ExperimentError::Data {
+            why: format!("too many labels, the first too much is {label:?}, of a correction"),
+        })?;
+        if self.is_mixed() {
+            let labels = labels.iter().cloned().collect();
+            let (name, end) = ("feedback".to_owned(), self.corpus.len());
+            self.parts.push(Part { name, end, weight: 1.0, scored: false, labels });
+        }
+        Ok(())
+    }
+
+    /// Whether something is said of its sources.
+    pub(crate) fn is_mixed(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
     fn part(&self, row: u32) -> &Part {
         &self.parts[self.parts.partition_point(|part| part.end <= row as usize)]
     }

@@ -1,11 +1,13 @@
 //! What a run learns from and what it is measured on: no text stands in both (DESIGN.md rule 7).
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 use sentimeter_corpus::{Corpus, Groups, Identities, near_duplicates, resolve_conflicts, split};
 use serde::Serialize;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::{ExperimentError, Plan};
+use crate::{ExperimentError, Feedback, FeedbackCount, Plan};
 
 /// A row of a corpus and its class in the run's labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,6 +242,57 @@ impl Prepared {
     pub fn folds(&self, folds: u32, seed: u64) -> Vec<u32> {
         let rows: Vec<u32> = self.train.iter().map(|r| r.row).collect();
         sentimeter_corpus::folds(&rows, &self.resolved, &self.groups, folds, seed)
+    }
+
+    /// Adds corrections to what is learned from, as rows behind those of `data`: those whose text is measured on
+    /// or whose label is none of the run's are left out, and rows of the same text give way. Gives what became
+    /// of them, and the content hash of those that are learned from.
+    pub(crate) fn add_feedback(
+        &mut self,
+        feedback: &Feedback,
+        data: &Corpus,
+        test: Option<&Corpus>,
+    ) -> (FeedbackCount, String) {
+        let mut count = feedback.count();
+        let corpus = feedback.corpus();
+        let (names, theirs) = (Identities::of(data), Identities::of(corpus));
+        let of_row = |r: &Row| names.hashes()[r.row as usize];
+        let tested: BTreeSet<u64> = match test {
+            Some(test) => Identities::of(test).hashes().iter().copied().collect(),
+            None => self.test.iter().map(of_row).collect(),
+        };
+        let (mut rows, mut taken) = (Vec::new(), BTreeSet::new());
+        for (row, &identity) in theirs.hashes().iter().enumerate() {
+            let label = corpus.label_name(row).unwrap_or_default();
+            // Every one has its place behind the data's rows, learned from or not.
+            self.groups.of.push(self.groups.names.len() as u32);
+            self.groups.names.push(identity);
+            let of_data = data.labels().iter().position(|name| name == label);
+            self.resolved.push(of_data.map_or(Corpus::NONE, |class| class as u16));
+            if tested.contains(&identity) {
+                count.in_test += 1;
+            } else if let Some(class) = self.labels.iter().position(|name| name == label) {
+                taken.insert(identity);
+                let hash = xxh3_64_with_seed(corpus.text(row).as_bytes(), xxh3_64(label.as_bytes()));
+                rows.push(Row { hash, row: (data.len() + row) as u32, class: class as u16 });
+            } else {
+                count.unknown_label += 1;
+            }
+        }
+        let text = |r: &Row| match (r.row as usize).checked_sub(data.len()) {
+            Some(row) => corpus.text(row),
+            None => data.text(r.row as usize),
+        };
+        let in_order =
+            |a: &Row, b: &Row| a.hash.cmp(&b.hash).then_with(|| (a.class, text(a)).cmp(&(b.class, text(b))));
+        rows.sort_by(in_order);
+        let hash = content_hash(&self.labels, &rows);
+        let before = self.train.len();
+        self.train.retain(|r| !taken.contains(&of_row(r)));
+        (count.replaced, count.learned) = (before - self.train.len(), rows.len());
+        self.train.extend(rows);
+        self.train.par_sort_by(in_order);
+        (count, hash)
     }
 
     /// Leaves labels out that no training row has, and test rows with them.

@@ -7,16 +7,18 @@ use sentimeter_model::calibration::{Calibration, temperature};
 use sentimeter_model::features::{Counts, Tfidf, Tokens, Vectorizer, Weighed, sampling, smote};
 use sentimeter_model::logistic::{self, Logistic, Solution, Start};
 use sentimeter_model::metrics::Metrics;
-use sentimeter_model::{Body, Card, Fit as _, FitError, Hooks, Lineage, Linear, Model, Targets, Training};
+use sentimeter_model::{
+    Body, Card, Corrected, Fit as _, FitError, Hooks, Lineage, Linear, Model, Targets, Training,
+};
 use sentimeter_text::Recipe;
 use serde::Serialize;
 
-use crate::ExperimentError;
 use crate::evaluate::{Answers, TestPart, measure};
 use crate::mix::{Importance, Mix, SourceCount};
 use crate::network::{self, NetworkRun};
 use crate::plan::{CalibrationKind, Plan, Precision};
 use crate::prepare::{Dropped, Prepared, content_hash, prepare};
+use crate::{ExperimentError, Feedback, FeedbackCount};
 
 /// Rows past which the temperature is learned from one held-out part in place of all folds: it is
 /// one number, and so many rows leave its standard error below 1 %.
@@ -80,6 +82,8 @@ pub struct Trained {
     pub seconds: Seconds,
     /// What the training of a network showed.
     pub network: Option<NetworkRun>,
+    /// What became of corrections by users, where they were asked for.
+    pub feedback: Option<FeedbackCount>,
 }
 
 /// Learns from `data` by `plan` and measures on `test`, or, without one, on a part of `data` that
@@ -109,6 +113,42 @@ pub fn train_mixed(
     learn(plan, &mix.corpus, Some(mix), test, hooks)
 }
 
+/// The same with corrections by users on the training side; `mix` may be one data set of which nothing is
+/// said. They come to stand behind its rows. What is measured on is what it would be without them.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_with_feedback(
+    plan: &Plan,
+    mix: &mut Mix,
+    feedback: &Feedback,
+    test: Option<&Corpus>,
+    hooks: &mut dyn Hooks,
+) -> Result<Trained, ExperimentError> {
+    let mixed = mix.is_mixed();
+    refuse_mixed_network(plan, mixed.then_some(&*mix))?;
+    let mut drawn = Drawn::of(plan, &mix.corpus, test)?;
+    let (count, hash) = drawn.prepared.add_feedback(feedback, &mix.corpus, test);
+    mix.add_feedback(feedback.corpus(), &drawn.prepared.labels)?;
+    let lineage = (count.learned > 0).then_some(Corrected { count: count.learned as u64, hash });
+    drawn.feedback = Some((count, lineage));
+    follow(plan, drawn, (&mix.corpus, mixed.then_some(&*mix)), test, hooks)
+}
+
+/// Both sides, with the time that it took to draw them.
+struct Drawn {
+    prepared: Prepared,
+    feedback: Option<(FeedbackCount, Option<Corrected>)>,
+    clock: Clock,
+}
+
+impl Drawn {
+    fn of(plan: &Plan, data: &Corpus, test: Option<&Corpus>) -> Result<Self, ExperimentError> {
+        let clock = Clock::start();
+        Ok(Self { prepared: prepare(plan, data, test)?, feedback: None, clock })
+    }
+}
+
 fn learn(
     plan: &Plan,
     data: &Corpus,
@@ -117,10 +157,21 @@ fn learn(
     hooks: &mut dyn Hooks,
 ) -> Result<Trained, ExperimentError> {
     refuse_mixed_network(plan, mix)?;
-    let mut seconds = Seconds::default();
-    let mut clock = Clock::start();
-    let mut prepared = prepare(plan, data, test)?;
-    seconds.prepare = clock.lap();
+    follow(plan, Drawn::of(plan, data, test)?, (data, mix), test, hooks)
+}
+
+/// Learns from one side and measures on the other.
+fn follow(
+    plan: &Plan,
+    drawn: Drawn,
+    (data, mix): (&Corpus, Option<&Mix>),
+    test: Option<&Corpus>,
+    hooks: &mut dyn Hooks,
+) -> Result<Trained, ExperimentError> {
+    let Drawn { mut prepared, feedback, mut clock } = drawn;
+    let mut seconds = Seconds { prepare: clock.lap(), ..Seconds::default() };
+    let (count, corrected) = feedback.unzip();
+    let corrected = corrected.flatten();
 
     // The card must hold them beside plan and metrics; better now than after the fit.
     const MOST_LABEL_BYTES: usize = 32 << 10;
@@ -147,9 +198,10 @@ fn learn(
         let network::Learned { body, calibration, run, notes } = learned;
         prepared.notes.extend(notes);
         let (iterations, converged) = (run.steps as u32, true);
-        let learned = Model::new(card(plan, recipe, &prepared, calibration), body)?;
+        let learned = Model::new(card(plan, recipe, &prepared, calibration, corrected), body)?;
         let found = Fit { model: learned, iterations, converged, network: Some(run) };
-        return finish(plan, found, prepared, mix, test.unwrap_or(data), seconds, clock);
+        let trained = finish(plan, found, prepared, mix, test.unwrap_or(data), seconds, clock)?;
+        return Ok(Trained { feedback: count, ..trained });
     }
     let counts = Counts::new(tokens, &plan.features)?;
     seconds.vectorise = clock.lap();
@@ -183,9 +235,10 @@ fn learn(
         Precision::F32 => linear,
         Precision::Int8 => linear.quantised(),
     });
-    let model = Model::new(card(plan, recipe, &prepared, calibration), body)?;
+    let model = Model::new(card(plan, recipe, &prepared, calibration, corrected), body)?;
     let found = Fit { model, iterations: solution.iterations, converged: solution.converged, network: None };
-    finish(plan, found, prepared, mix, test.unwrap_or(data), seconds, clock)
+    let trained = finish(plan, found, prepared, mix, test.unwrap_or(data), seconds, clock)?;
+    Ok(Trained { feedback: count, ..trained })
 }
 
 /// Networks know one set of labels for all rows, and no weights of sources.
@@ -210,7 +263,13 @@ struct Fit {
     network: Option<NetworkRun>,
 }
 
-fn card(plan: &Plan, recipe: Recipe, prepared: &Prepared, calibration: Calibration) -> Card {
+fn card(
+    plan: &Plan,
+    recipe: Recipe,
+    prepared: &Prepared,
+    calibration: Calibration,
+    feedback: Option<Corrected>,
+) -> Card {
     Card {
         recipe,
         labels: prepared.labels.clone(),
@@ -224,6 +283,7 @@ fn card(plan: &Plan, recipe: Recipe, prepared: &Prepared, calibration: Calibrati
             test: Some(content_hash(&prepared.labels, &prepared.test)),
             seed: plan.seed,
             code: env!("CARGO_PKG_VERSION").to_owned(),
+            feedback,
         },
     }
 }
@@ -269,6 +329,7 @@ fn finish(
         metrics,
         seconds,
         network,
+        feedback: None,
     })
 }
 

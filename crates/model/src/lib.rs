@@ -24,6 +24,6 @@ pub use artifact::{ArtifactError, Digest, FORMAT_VERSION};
 pub use error::{FitError, ModelError, SettingError};
 pub use fit::{Fit, Hooks, Progress, Silent, Targets, Training};
 pub use linear::{Linear, Scratch};
-pub use model::{Body, Card, Lineage, Model};
+pub use model::{Body, Card, Corrected, Lineage, Model};
 pub use probs::Probs;
 pub use reduce::reduce;

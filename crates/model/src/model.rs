@@ -38,6 +38,18 @@ pub struct Lineage {
     pub seed: u64,
     /// Version of the program.
     pub code: String,
+    /// Corrections by users among the rows that were learned from, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Corrected>,
+}
+
+/// Corrections by users that were learned from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Corrected {
+    /// How many.
+    pub count: u64,
+    /// Content hash of their texts and labels.
+    pub hash: String,
 }
 
 /// What a model says of itself.

@@ -352,6 +352,9 @@ pub(crate) struct TrainArgs {
     /// Change a setting of the plan: features.min_df=2, recipe.preset=en, logistic.c=1.5, neural.epochs=5, …
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
     pub set: Vec<String>,
+    /// Learn from accepted corrections by users, too; what is measured on stays as it is
+    #[arg(long, conflicts_with_all = ["cross_validate", "learning_curve", "resume"])]
+    pub with_feedback: bool,
     /// Where the model goes [default: models/sentiment.safetensors in the home]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -10,9 +10,9 @@ use sentimeter_corpus::{Corpus, ReadOptions, Snapshots};
 use sentimeter_experiment::recorder::{ANSWERS, Answered, File, Recorder, Recording, metrics_of, params_of};
 use sentimeter_experiment::registry;
 use sentimeter_experiment::search::{Candidate, FoldScore, Outline, RoundScores, SearchEvents};
-use sentimeter_experiment::{CrossValidation, LearningCurve, Plan, Trained, latency};
+use sentimeter_experiment::{CrossValidation, FEEDBACK, Feedback, LearningCurve, Plan, Trained, latency};
 use sentimeter_model::{Hooks, Progress};
-use sentimeter_store::{Database, Input, Metric, NewRun, Status, Version, now};
+use sentimeter_store::{Database, Input, Metric, NewRun, Status, Version, Write, now};
 use serde::Serialize;
 
 use crate::args::{Global, RecordArgs, SearchArgs, TrainArgs};
@@ -268,6 +268,9 @@ pub(crate) fn trained(
     let mut metrics = metrics_of(&trained.metrics, "", 0, time);
     metrics.extend(metrics_of(&trained.seconds, "seconds", 0, time));
     metrics.extend(metrics_of(&trained.dropped, "dropped", 0, time));
+    if let Some(count) = &trained.feedback {
+        metrics.extend(metrics_of(count, "feedback", 0, time));
+    }
     let learned = trained.sources.iter();
     metrics.extend(learned.map(|s| one(&format!("sources.{}.learned", s.name), s.learned as f64)));
     metrics.extend([
@@ -298,6 +301,14 @@ pub(crate) fn trained(
     let labels = trained.model.labels().to_vec();
     let answered = Answered { labels, test, answers: trained.answers.clone() };
     recording.files(vec![File::of(ANSWERS, answered.to_bytes())]);
+}
+
+/// Records the corrections that the run is given: enough to be given the same again.
+pub(crate) fn feedback(recording: &Recording, feedback: &Feedback) -> anyhow::Result<()> {
+    let corrections = feedback.used().iter().map(|used| used.id.clone()).collect();
+    recording.write(Write::Corrections { run: recording.id().clone(), corrections });
+    recording.files(vec![File::of(FEEDBACK, serde_json::to_vec_pretty(feedback.used())?)]);
+    Ok(())
 }
 
 /// Records what cross-validation found: the folds as steps.

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use sentimeter_model::Corrected;
 use sentimeter_report::Page;
 use sentimeter_report::page::{Cell, Column, Table};
 use sentimeter_store::Version;
@@ -211,9 +212,7 @@ fn data(version: &Version, facts: &Facts) -> Vec<Block> {
             items.push(format!("{what}, content hash: `{hash}`"));
         }
     }
-    if let Some(feedback) = &facts.feedback {
-        let count = feedback["count"].as_u64().unwrap_or_default();
-        let hash = feedback["hash"].as_str().unwrap_or_default();
+    if let Some(Corrected { count, hash }) = &facts.feedback {
         items.push(format!("of them {count} corrections by users, reviewed (content hash `{hash}`)"));
     }
     let mut blocks = vec![Block::List(items)];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sentimeter_model::Model;
+use sentimeter_model::{Corrected, Model};
 use sentimeter_store::{Input, Run, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub struct Facts {
     /// The run that made it.
     pub run: Option<RunFacts>,
     /// Corrections that it learned from.
-    pub feedback: Option<Value>,
+    pub feedback: Option<Corrected>,
     /// The file that it was registered from, where that was one.
     pub file: Option<String>,
     /// The version elsewhere that it was imported from.
@@ -130,6 +130,7 @@ impl Facts {
             seed: card.lineage.seed,
             code: card.lineage.code.clone(),
             training_hash: card.lineage.training.clone(),
+            feedback: card.lineage.feedback.clone(),
             sources: list("sources")
                 .into_iter()
                 .map(source(false))

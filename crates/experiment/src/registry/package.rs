@@ -129,6 +129,7 @@ pub fn import(
         seed: own.seed,
         code: own.code,
         training_hash: own.training_hash,
+        feedback: own.feedback,
         imported: Some(from),
         ..known
     };

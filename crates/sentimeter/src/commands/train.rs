@@ -9,14 +9,15 @@ use sentimeter_corpus::ReadOptions;
 use sentimeter_experiment::examine::{Subject, examine};
 use sentimeter_experiment::recorder::{Curve, File, Recording};
 use sentimeter_experiment::{
-    Dropped, LearningCurve, Mix, NetworkRun, Plan, Seconds, SourceCount, TestPart, cross_validate,
-    cross_validate_mixed, learning_curve, train, train_mixed,
+    Dropped, Feedback, FeedbackCount, LearningCurve, Mix, NetworkRun, Plan, Seconds, SourceCount,
+    TestPart, cross_validate, cross_validate_mixed, learning_curve, train, train_mixed, train_with_feedback,
 };
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::metrics::Metrics;
+use sentimeter_store::CorrectionFilter;
 use serde::Serialize;
 
-use super::print_json;
+use super::{print_json, runs};
 use crate::args::{Global, TrainArgs};
 use crate::checkpoint::{self, Kept};
 use crate::progress::Shown;
@@ -39,6 +40,9 @@ struct Answer<'a> {
     tests: &'a [TestPart],
     features: usize,
     dropped: Dropped,
+    /// What became of corrections by users, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedback: Option<FeedbackCount>,
     notes: &'a [String],
     iterations: u32,
     converged: bool,
@@ -106,7 +110,7 @@ fn learn(
 ) -> anyhow::Result<ExitCode> {
     let mut progress = Shown::new(global.quiet);
     let mixed = !plan.sources.is_empty();
-    let (mix, mut test) = if mixed {
+    let (mut mix, mut test) = if mixed {
         let root = data::root(plan, args.plan.as_deref());
         recording.tags(vec![(recording::ROOT.to_owned(), root.display().to_string())]);
         recording.inputs(recording::source_inputs(global, plan, &root));
@@ -117,6 +121,7 @@ fn learn(
     if !args.test.is_empty() {
         test = Some(data::load(global, &args.test, options, &mut progress)?);
     }
+    let feedback = if args.with_feedback { feedback(global)? } else { None };
     let corpus = &mix.corpus;
     let read = start.elapsed().as_secs_f64();
     recording.inputs(recording::inputs(global, [&args.data, &args.test], corpus, test.as_ref()));
@@ -159,11 +164,15 @@ fn learn(
     }
     let mut kept = Kept::new(&mut progress, &path, args.resume)?;
     let mut curve = Curve::new(&mut kept);
-    let mut trained = if mixed {
+    let mut trained = if let Some(feedback) = &feedback {
+        recording::feedback(recording, feedback)?;
+        train_with_feedback(plan, &mut mix, feedback, test.as_ref(), &mut curve)?
+    } else if mixed {
         train_mixed(plan, &mix, test.as_ref(), &mut curve)?
     } else {
         train(plan, corpus, test.as_ref(), &mut curve)?
     };
+    let corpus = &mix.corpus;
     let curve = curve.into_metrics();
     let checkpoint = kept.done_with();
     let learning_curve = if args.learning_curve {
@@ -252,6 +261,7 @@ fn learn(
         tests: &trained.tests,
         features: trained.model.features(),
         dropped: trained.dropped,
+        feedback: trained.feedback,
         notes: &trained.notes,
         iterations: trained.iterations,
         converged: trained.converged,
@@ -271,6 +281,22 @@ fn learn(
         print(&mut io::stdout().lock(), &answer)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The corrections that reviewers have accepted; `None`, and said, where there are none.
+fn feedback(global: &Global) -> anyhow::Result<Option<Feedback>> {
+    let store = runs::open(global)?;
+    let all = store.run(|s| async move { s.corrections(&CorrectionFilter::default()).await })?;
+    let feedback = Feedback::of(&all);
+    if !feedback.is_empty() {
+        return Ok(Some(feedback));
+    }
+    tracing::warn!(
+        "no correction of {} in {} is accepted yet: the model learns from the data alone",
+        all.len(),
+        store.store().describe()
+    );
+    Ok(None)
 }
 
 fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
@@ -293,6 +319,16 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
         if rows > 0 {
             writeln!(out, "{rows} {what}")?;
         }
+    }
+    if let Some(FeedbackCount { given, learned, repeated, in_test, unknown_label, replaced }) =
+        answer.feedback
+    {
+        writeln!(
+            out,
+            "{learned} of {given} accepted corrections were learned from, in place of {replaced} rows of the data; left \
+             out: {repeated} since a later one of the same text stands for them, {in_test} since the text is measured \
+             on, {unknown_label} with a label that the data does not have"
+        )?;
     }
     writeln!(
         out,

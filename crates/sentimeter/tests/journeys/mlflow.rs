@@ -134,6 +134,30 @@ fn a_team_sees_on_its_server_what_was_trained_here() {
     assert!(desk.path(mine).is_file());
     let refused = other.run(&["models", "import", "models:/nobody@champion", "--mlflow-uri", &uri]).ends(1);
     refused.tells(&["there is no models:/nobody@champion on"]);
+
+    // Registered there as here: with the training, and later a run that the server has never heard of.
+    let output = train(&desk, &uri, &["--register", "sentiment", "--json"]).output().unwrap();
+    let first: Value = serde_json::from_slice(&output.stdout).expect("standard output holds JSON alone");
+    assert_eq!(first["registered"], "sentiment@1");
+    let with = |args: &[&str]| desk.run(&[args, &["--mlflow-uri", &uri][..]].concat()).ok();
+    with(&["models", "promote", "sentiment@1"]);
+    let version = |alias: &str| server.ask(&script(), &["version", "sentiment", alias]);
+    let champion = version("champion");
+    assert_eq!((&champion["version"], &champion["run"]), (&json!("1"), &json!(there(&desk))));
+    assert_eq!(champion["tags"]["sentimeter.digest"], first["digest"]);
+    assert_eq!(champion["tags"]["sentimeter.version"], "sentiment@1");
+    let unsent = desk.train(&["--data", &example("feedback.csv"), "--set", "seed=9", "--run-name", "unsent"]).ok();
+    assert!(!unsent.err.contains("mlflow"), "{unsent}");
+    with(&["models", "register", "unsent"]);
+    with(&["models", "promote", "sentiment@2", "--force", "--reason", "for the test"]);
+    let champion = version("champion");
+    assert_eq!((&champion["version"], &champion["versions"]), (&json!("2"), &json!([1, 2])));
+    assert_eq!(champion["model"]["flavors"], json!(["sentimeter"]));
+    with(&["models", "rollback", "sentiment"]);
+    assert_eq!(version("champion")["version"], "1");
+    let fetch = ["models", "import", "models:/sentiment@champion", "--name", "theirs", "--json", "--mlflow-uri", &uri];
+    let fetched = other.run(&fetch).ok().json();
+    assert_eq!((&fetched["digest"], &fetched["registered"]), (&first["digest"], &json!("theirs@1")));
 }
 
 /// As the script beside the tests hashes files: by the system's own program.

@@ -1,5 +1,6 @@
 //! Models by name: registered, promoted, refused, rolled back, taken elsewhere; and which one answers.
 
+use sentimeter_store::{Blocking, Correction, CorrectionStatus, Database, Review};
 use serde_json::{Value, json};
 
 use crate::desk::{Answer, Desk, LIGHT, example};
@@ -266,4 +267,74 @@ fn a_version_goes_to_a_fresh_home_with_all_that_is_known_of_it() {
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn what_users_corrected_is_learned_from_and_made_again_the_same() {
+    let desk = Desk::new();
+    train(&desk, &["--no-report", "--register", "sentiment", "--run-name", "before"]);
+    let store = Blocking::open(&desk.path("home"), &Database::Home).unwrap();
+    let add = |id: &str, text: &str, label: &str, status: CorrectionStatus| {
+        let correction = Correction {
+            id: id.to_owned(),
+            text: text.to_owned(),
+            label: label.to_owned(),
+            original: None,
+            language: Some("en".to_owned()),
+            channel: None,
+            author: None,
+            time: 1,
+            source: "page".to_owned(),
+            model: Some("sentiment@1".to_owned()),
+            prediction: None,
+            note: None,
+            status,
+            reviewer: None,
+            reviewed: Some(1),
+        };
+        store.run(|s| async move { s.add_corrections(&[correction]).await }).unwrap();
+    };
+    let with = ["--no-report", "--with-feedback", "--register", "sentiment", "--run-name", "after"];
+    // Nobody has accepted anything: the model is the same, and that is said.
+    let data = example("feedback.csv");
+    desk.train(&["--data", &data, "--no-report", "--with-feedback"]).ok().tells(&["is accepted yet"]);
+
+    let csv = crate::desk::rows(&std::fs::read_to_string(example("feedback_test.csv")).unwrap());
+    let column = csv[0].iter().position(|name| name == "text").unwrap();
+    let tested = &csv[1][column];
+    let learned = crate::desk::rows(&std::fs::read_to_string(&data).unwrap());
+    let learned = &learned[1][learned[0].iter().position(|name| name == "text").unwrap()];
+    add("new", "the zorblax gizmo is a delight", "positive", CorrectionStatus::Accepted);
+    add("again", "The Zorblax gizmo is a delight!", "positive", CorrectionStatus::Corrected);
+    add("theirs", learned, "neutral", CorrectionStatus::Accepted);
+    add("tested", tested, "neutral", CorrectionStatus::Accepted);
+    add("odd", "the wug is puce", "puce", CorrectionStatus::Accepted);
+    add("waiting", "nobody has looked at this", "negative", CorrectionStatus::Pending);
+    let answer = train(&desk, &with);
+    let count =
+        json!({"given": 5, "learned": 2, "repeated": 1, "in_test": 1, "unknown_label": 1, "replaced": 1});
+    assert_eq!(answer["feedback"], count);
+    let versions = desk.run(&["models", "list", "sentiment", "--json"]).ok().json();
+    assert_eq!(versions[0]["test_hash"], versions[1]["test_hash"], "they can be compared");
+    assert_ne!(versions[0]["digest"], versions[1]["digest"]);
+    desk.run(&["models", "show", "sentiment@2"]).ok().prints(&["of them 2 corrections by users"]);
+    desk.run(&["runs", "reproduce", "after"]).ok().prints(&["identical"]);
+
+    // More comes in, and a reviewer thinks otherwise: the run is what it was.
+    add("late", "this came too late", "negative", CorrectionStatus::Accepted);
+    let review = Review {
+        status: CorrectionStatus::Corrected,
+        label: Some("negative".to_owned()),
+        reviewer: "ada".to_owned(),
+    };
+    store.run(|s| async move { s.review("theirs", &review).await }).unwrap();
+    desk.run(&["runs", "reproduce", "after"]).ok().prints(&["identical"]);
+    desk.run(&["runs", "reproduce", "before"]).ok().prints(&["identical"]);
+    // Where the corrections are not, it says so.
+    desk.run(&["runs", "export", "after", "after.zip"]).ok();
+    let place = desk.path("after.zip").display().to_string();
+    refused(
+        Desk::new().run(&["runs", "reproduce", &place]),
+        &["learned from 4 corrections, of which 4 are not here"],
+    );
 }

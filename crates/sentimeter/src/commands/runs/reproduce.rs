@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use sentimeter_corpus::{Corpus, ReadOptions, Snapshots};
 use sentimeter_experiment::reproduce::{Difference, difference};
-use sentimeter_experiment::{Plan, bundle, train, train_mixed};
-use sentimeter_store::{Blocking, Input, Run};
+use sentimeter_experiment::{
+    FEEDBACK, Feedback, Mix, Plan, Used, bundle, train, train_mixed, train_with_feedback,
+};
+use sentimeter_store::{Blocking, CorrectionFilter, Input, Run};
 use serde::Serialize;
 
 use super::find;
@@ -60,6 +62,10 @@ pub(super) fn reproduce(
         }
         None => ReadOptions::default(),
     };
+    let feedback = match files.iter().find(|file| file.path == FEEDBACK) {
+        Some(file) => Some(feedback(store, &store.blobs().read(&file.hash)?)?),
+        None => None,
+    };
     let mut progress = Shown::new(global.quiet);
     let trained = if plan.sources.is_empty() {
         let corpus =
@@ -67,7 +73,12 @@ pub(super) fn reproduce(
                 format!("run {} does not say what it learned from; name it with --data", run.name)
             })?;
         let test = load(global, &inputs, "test", &args.test, &options, &mut progress)?;
-        train(&plan, &corpus, test.as_ref(), &mut progress)?
+        match &feedback {
+            Some(feedback) => {
+                train_with_feedback(&plan, &mut Mix::from(corpus), feedback, test.as_ref(), &mut progress)?
+            }
+            None => train(&plan, &corpus, test.as_ref(), &mut progress)?,
+        }
     } else {
         // The plan names the data; what may have moved is the folder that it lies in.
         let root = match &args.data[..] {
@@ -77,9 +88,13 @@ pub(super) fn reproduce(
                 bail!("the plan of {} names its data: --data takes the one folder that it lies in", run.name)
             }
         };
-        let (mix, of_plan) = data::load_sources(global, &plan, &root, &mut progress)?;
+        let (mut mix, of_plan) = data::load_sources(global, &plan, &root, &mut progress)?;
         let test = load(global, &[], "test", &args.test, &options, &mut progress)?;
-        train_mixed(&plan, &mix, test.or(of_plan).as_ref(), &mut progress)?
+        let test = test.or(of_plan);
+        match &feedback {
+            Some(feedback) => train_with_feedback(&plan, &mut mix, feedback, test.as_ref(), &mut progress)?,
+            None => train_mixed(&plan, &mix, test.as_ref(), &mut progress)?,
+        }
     };
     progress.finish();
     let lineage = &trained.model.card().lineage;
@@ -113,6 +128,14 @@ pub(super) fn reproduce(
         tell(&mut io::stdout().lock(), &run, &model.hash, &difference)?;
     }
     Ok(if difference.is_same_model() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The corrections that the run was given, with the labels that they had then.
+fn feedback(store: &Blocking, listed: &[u8]) -> anyhow::Result<Feedback> {
+    let used: Vec<Used> =
+        serde_json::from_slice(listed).context("its list of corrections is not this program's")?;
+    let all = store.run(|s| async move { s.corrections(&CorrectionFilter::default()).await })?;
+    Ok(Feedback::again(&used, &all)?)
 }
 
 fn tell(out: &mut impl Write, run: &Run, hash: &str, difference: &Difference) -> io::Result<()> {
