@@ -27,10 +27,23 @@ fn doomed() -> MutexGuard<'static, Vec<PathBuf>> {
     DOOMED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What the first signal does in place of ending the process.
+static INSTEAD: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+/// Has the first signal call `work`, which sees to the end itself (a server that answers what it has
+/// accepted); a second one ends the process.
+pub(crate) fn instead(work: impl FnOnce() + Send + 'static) {
+    *INSTEAD.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(work));
+}
+
 /// Listens from now on. Where the caller already says what a signal does (`nohup` ignores SIGHUP),
 /// that stays as it is.
 pub(crate) fn listen() {
     let listening = ctrlc::try_set_handler(|| {
+        let instead = INSTEAD.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = instead {
+            return work();
+        }
         let _held = HELD_OFF.lock().unwrap_or_else(PoisonError::into_inner);
         let doomed = doomed();
         for path in doomed.iter() {

@@ -59,6 +59,12 @@ pub(crate) fn database(global: &Global) -> anyhow::Result<Database> {
     Ok(Database::from_url(global.database_url.as_deref())?)
 }
 
+/// Who is at this keyboard, for the audit log.
+pub(crate) fn user() -> String {
+    let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    format!("{} (command line)", name.unwrap_or_else(|| "somebody".to_owned()))
+}
+
 /// The process's recorder; its runs end as killed when a signal ends the process.
 ///
 /// # Errors

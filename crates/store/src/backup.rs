@@ -27,7 +27,7 @@ const FORMAT: u32 = 1;
 const INDEX: &str = "backup.json";
 
 /// Every table but that of the schema's versions, what is referred to first.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 19] = [
     "runs",
     "inputs",
     "params",
@@ -41,6 +41,11 @@ const TABLES: [&str; 14] = [
     "registry_events",
     "corrections",
     "corrections_used",
+    "predictions",
+    "keys",
+    "secrets",
+    "audit",
+    "audit_head",
     "schema_versions",
 ];
 

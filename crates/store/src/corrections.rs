@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
+use crate::audit::Act;
 use crate::error::sql;
 use crate::rows::{get, maybe_text, text};
 use crate::store::{built, query};
@@ -191,7 +192,8 @@ impl Store {
         rows.iter().map(correction).collect()
     }
 
-    /// Stores what a reviewer says of a correction; a later word replaces an earlier one.
+    /// Stores what a reviewer says of a correction; a later word replaces an earlier one. The audit
+    /// log tells of it.
     ///
     /// # Errors
     /// No such correction.
@@ -213,6 +215,9 @@ impl Store {
             let (name, hint) = (id.to_owned(), String::new());
             return Err(StoreError::Missing { what: "correction", name, hint });
         }
+        let detail = serde_json::json!({ "status": review.status, "label": review.label });
+        let act = Act { who: &review.reviewer, action: "review", target: id, detail: &detail };
+        self.note(&mut writing, &act).await?;
         writing.commit().await
     }
 }

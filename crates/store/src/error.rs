@@ -122,6 +122,12 @@ pub enum StoreError {
         /// What stands against it, and the way out.
         why: String,
     },
+    /// The system has no random numbers to make a secret of.
+    #[error("the system gives no random numbers for a secret: {why}")]
+    Random {
+        /// What it says.
+        why: String,
+    },
     /// The thread that the store runs on could not be started, or has ended.
     #[error("the store's thread cannot run: {why}")]
     Thread {

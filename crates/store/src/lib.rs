@@ -23,6 +23,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod backup;
 mod blobs;
 mod blocking;
@@ -31,8 +32,10 @@ mod database;
 mod dialect;
 mod error;
 mod id;
+mod keys;
 mod migrate;
 mod outbox;
+mod predictions;
 mod registry;
 mod rows;
 mod run;
@@ -41,6 +44,7 @@ mod series;
 mod store;
 mod write;
 
+pub use audit::{Act, AuditEntry, Audited};
 pub use backup::{Backup, restore};
 pub use blobs::{Blob, Blobs, Source};
 pub use blocking::Blocking;
@@ -48,7 +52,9 @@ pub use corrections::{Correction, CorrectionFilter, CorrectionStatus, Review};
 pub use database::Database;
 pub use error::StoreError;
 pub use id::{RunId, now, unique};
+pub use keys::{Key, Role};
 pub use outbox::{Claim, Entry, Waiting};
+pub use predictions::Prediction;
 pub use registry::{Alias, NewVersion, RegisteredModel, RegistryEvent, Version, Who};
 pub use run::{Artifact, Input, Metric, NewRun, Origin, Run, RunFilter, Status};
 pub use store::Store;

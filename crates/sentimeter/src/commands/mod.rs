@@ -1,15 +1,18 @@
 //! One file per command.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod datasets;
 pub(crate) mod evaluate;
 pub(crate) mod import;
+pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod profile;
 pub(crate) mod runs;
 pub(crate) mod search;
+pub(crate) mod serve;
 pub(crate) mod train;
 
 use serde::Serialize;

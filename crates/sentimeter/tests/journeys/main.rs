@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod browser;
 mod datasets;
 mod desk;
 mod evaluation;
@@ -20,4 +21,5 @@ mod reproducible;
 mod runs;
 mod scoring;
 mod search;
+mod serve;
 mod tweets;

@@ -7,6 +7,7 @@ mod outbox;
 mod postgres;
 mod registry;
 mod runs;
+mod serving;
 mod together;
 
 use std::path::Path;
@@ -42,6 +43,8 @@ checks! {
         forgetting_spares_what_waits;
     registry: versions_are_numbered_and_found, aliases_move_with_their_story, deleting_spares_what_is_live;
     corrections: corrections_are_stored_once_and_reviewed, pages_follow_each_other;
+    serving: predictions_are_stored_once, keys_open_until_they_are_revoked, every_change_is_in_the_audit_log,
+        many_at_once_make_one_chain;
     together: many_writers_lose_nothing, two_senders_share_the_outbox;
 }
 

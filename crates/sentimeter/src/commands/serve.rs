@@ -1,0 +1,145 @@
+//! `sentimeter serve`: the HTTP interface and the pages.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use sentimeter_serve::inference::Live;
+use sentimeter_serve::{App, Keep, Limits, Models as _, Registry, Settings, Source, name_of_file};
+use sentimeter_store::{Role, Store};
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use super::print_json;
+use crate::args::{Global, KeepArg, ServeArgs};
+use crate::{home, interrupt, recording};
+
+/// What answers without `--model`, once it is registered.
+const CHAMPION: &str = "sentiment@champion";
+
+/// How often it is looked whether another model is to answer.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What is said once requests are taken.
+#[derive(Serialize)]
+struct Listening<'a> {
+    url: String,
+    model: &'a str,
+    digest: String,
+    /// The first start's; nowhere else from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_key: Option<String>,
+}
+
+pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("serve")
+        .build()
+        .context("cannot start the server's threads")?;
+    runtime.block_on(serve(global, args))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<()> {
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    interrupt::instead(move || {
+        // Whoever waits for it may be gone: then the end is near anyway.
+        let _ = stop.send(());
+    });
+    let store = Store::open(&global.home, &recording::database(global)?).await?;
+    let registry = Registry(store.clone());
+    let (source, live) = model(global, args, &registry).await?;
+    let (name, digest) = (live.name().to_owned(), live.digest().to_string());
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
+    let address = listener.local_addr().context("cannot tell the own address")?;
+    let app = App::new(live, store.clone(), Arc::new(registry), settings(global, args, address)).await?;
+    let admin_key = first_key(&store).await?;
+    let url = format!("http://{address}");
+    let listening = Listening { url, model: &name, digest, admin_key };
+    say(global, &listening, address)?;
+    let watching = tokio::spawn(sentimeter_serve::watch(app.clone(), source, LOOK));
+    let ended = sentimeter_serve::serve(listener, app, async { drop(stopped.await) }).await;
+    watching.abort();
+    store.close().await;
+    ended.context("ended before everything was answered")?;
+    if !global.quiet {
+        note!("everything that was accepted is answered");
+    }
+    Ok(())
+}
+
+fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> Settings {
+    let mut settings = Settings {
+        loopback: address.ip().is_loopback(),
+        hosts: args.host.clone(),
+        keep: match args.keep {
+            KeepArg::Nothing => Keep::Nothing,
+            KeepArg::Hashes => Keep::Hashes,
+            KeepArg::Texts => Keep::Texts,
+        },
+        limits: Limits {
+            body_bytes: args.max_body,
+            items: args.max_items,
+            characters: args.max_characters,
+            deadline: Duration::from_secs(args.deadline.get()),
+            ..Limits::default()
+        },
+        ..Settings::default()
+    };
+    if let Some(threads) = global.threads {
+        settings.engine.threads = threads.get();
+    }
+    settings
+}
+
+/// The model that answers, and where it comes from: `--model`, else the registered champion, else the home's.
+async fn model(global: &Global, args: &ServeArgs, registry: &Registry) -> anyhow::Result<(Source, Live)> {
+    let reference = match args.model.as_deref() {
+        Some(named) if Path::new(named).exists() || named.ends_with(".safetensors") => None,
+        Some(named) => Some(named.to_owned()),
+        None => registry.resolve(CHAMPION).await.map(|_| CHAMPION.to_owned()),
+    };
+    if let Some(reference) = reference {
+        let opened = registry.open(&reference).await;
+        let live = opened.with_context(|| format!("cannot serve {reference:?}, which is no file"))?;
+        return Ok((Source::Registered(reference), live));
+    }
+    let (path, model, digest) = home::open_model(global, args.model.as_deref().map(Path::new))?;
+    let live = Live::new(name_of_file(&path, &digest), model, digest);
+    Ok((Source::File(path), live))
+}
+
+/// The secret of a first key, where there is none.
+async fn first_key(store: &Store) -> anyhow::Result<Option<String>> {
+    if !store.keys().await?.is_empty() {
+        return Ok(None);
+    }
+    let (_, secret) = store.create_key("first", Role::Admin, "first start").await?;
+    Ok(Some(secret))
+}
+
+fn say(global: &Global, listening: &Listening<'_>, address: SocketAddr) -> anyhow::Result<()> {
+    if !address.ip().is_loopback() {
+        note!(
+            "warning: {address} can be reached from other machines, and without TLS keys and texts travel in the \
+             clear: put a proxy with TLS in front, or listen on 127.0.0.1"
+        );
+    }
+    if global.json {
+        return print_json(listening);
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} answers on {}", listening.model, listening.url)?;
+    if let Some(key) = &listening.admin_key {
+        writeln!(out, "admin key (shown this once): {key}")?;
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The interface's description, made from the code, and the pages that show it.
+
+use axum::Router;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::{health, legacy, predict, reports};
+use crate::app::App;
+use crate::problem::{FieldError, ItemProblem, Problem};
+
+/// The answer to one text, or to many.
+#[derive(ToSchema)]
+#[schema(as = PredictResponse)]
+#[allow(dead_code)] // for the interface's description
+pub(crate) enum Predicted<'a> {
+    /// To `text`.
+    #[schema(title = "One")]
+    One(predict::Prediction<'a>),
+    /// To `texts`.
+    #[schema(title = "Batch")]
+    Batch(predict::Batch<'a>),
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Sentimeter",
+        description = "What people feel in what they write. Errors are problem documents (RFC 9457); every answer \
+                       has an X-Request-Id. On loopback predicting and reporting need no key; everything else, and \
+                       everything anywhere else, wants `Authorization: Bearer KEY`.",
+        license(name = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        predict::predict, legacy::predict, reports::report, reports::list, reports::review,
+        health::healthz, health::readyz, health::metrics
+    ),
+    components(schemas(Problem, FieldError, ItemProblem, predict::PredictItem)),
+    tags(
+        (name = "predict", description = "What a text says"),
+        (name = "reports", description = "Wrong answers, and what reviewers make of them"),
+        (name = "operation", description = "For those who run the server"),
+    ),
+    modifiers(&Keys),
+)]
+struct Description;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        if let Some(components) = openapi.components.as_mut() {
+            components.add_security_scheme("key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        }
+    }
+}
+
+/// The interface's description, OpenAPI 3.1.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut description = Description::openapi();
+    env!("CARGO_PKG_VERSION").clone_into(&mut description.info.version);
+    description
+}
+
+/// `/openapi.json`, and `/docs` that shows it. Nothing comes from anywhere else.
+pub(crate) fn docs() -> Router<App> {
+    // The validator's badge would be fetched from elsewhere.
+    let config = Config::new(["/openapi.json"]).validator_url("none");
+    SwaggerUi::new("/docs").config(config).url("/openapi.json", openapi()).into()
+}

@@ -1,0 +1,163 @@
+//! What holds for every request and every answer.
+
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use sentimeter_inference::telemetry;
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// The request's name, in the answer and in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Nothing but what this server itself sends may run or be shown. Inline styles and scripts are neither written
+/// nor allowed.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+/// The same for the pages of the interface's documentation, which set styles of their own.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                           img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; \
+                           frame-ancestors 'none'";
+
+/// Checks, counts and names the request; gives the answer its headers.
+pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let id = name(&app, request.headers());
+    let method = request.method().clone();
+    let route = match request.extensions().get::<MatchedPath>() {
+        Some(path) => path.as_str().to_owned(),
+        None => "(none)".to_owned(),
+    };
+    let docs = request.uri().path().starts_with("/docs");
+    let mut response = match check(&app, &request) {
+        Ok(()) => admitted(&app, request, next).await,
+        Err(problem) => problem.into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id.clone());
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let policy = HeaderValue::from_static(if docs { DOCS_POLICY } else { POLICY });
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    headers.insert(
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+    );
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let (status, seconds) = (response.status(), begun.elapsed().as_secs_f64());
+    tracing::info!(
+        id = id.to_str().unwrap_or_default(),
+        %method,
+        route,
+        status = status.as_u16(),
+        seconds,
+        "answered"
+    );
+    metrics::histogram!(telemetry::REQUEST_SECONDS, "route" => route.clone()).record(seconds);
+    metrics::counter!(telemetry::REQUESTS, "route" => route, "status" => status.as_str().to_owned())
+        .increment(1);
+    response
+}
+
+/// Counts a request for as long as it is under way.
+struct InFlight<'a>(&'a App);
+
+impl<'a> InFlight<'a> {
+    fn begin(app: &'a App) -> (Self, usize) {
+        let now = app.inner.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        app.inner.in_flight_shown.set(now as f64);
+        (Self(app), now)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let before = self.0.inner.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.inner.in_flight_shown.set(before.saturating_sub(1) as f64);
+    }
+}
+
+async fn admitted(app: &App, request: Request, next: Next) -> Response {
+    let (_counted, now) = InFlight::begin(app);
+    if now > app.inner.limits.in_flight {
+        let said = format!("{} requests are under way already", app.inner.limits.in_flight);
+        return Problem::busy(said, 1).into_response();
+    }
+    // The body's own time has its own answer; this ends everything else.
+    let whole = app.inner.limits.deadline + app.inner.limits.body;
+    match tokio::time::timeout(whole, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::late().into_response(),
+    }
+}
+
+/// The name that the client gives its request, if it is one; otherwise one of ours.
+fn name(app: &App, headers: &HeaderMap) -> HeaderValue {
+    let sane = |value: &HeaderValue| {
+        let bytes = value.as_bytes();
+        !bytes.is_empty()
+            && bytes.len() <= 64
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+    };
+    match headers.get(REQUEST_ID) {
+        Some(value) if sane(value) => value.clone(),
+        _ => HeaderValue::try_from(app.id()).unwrap_or(HeaderValue::from_static("unknown")),
+    }
+}
+
+/// Whether `host` names this machine.
+fn is_local(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// A web page elsewhere must reach neither this machine's server by a name that it has pointed here (DNS
+/// rebinding), nor any server with what the browser adds by itself (cross-site requests).
+fn check(app: &App, request: &Request) -> Result<(), Problem> {
+    let headers = request.headers();
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = match (request.uri().authority(), hosts.next(), hosts.next()) {
+        (_, _, Some(_)) => return Err(Problem::malformed("the request has two Host headers")),
+        (Some(authority), ..) => Some(authority.clone()),
+        (None, host, None) => host.and_then(|host| Authority::try_from(host.as_bytes()).ok()),
+    };
+    if app.inner.loopback {
+        let known = host.as_ref().is_some_and(|host| {
+            is_local(host.host()) || app.inner.hosts.iter().any(|name| name.eq_ignore_ascii_case(host.host()))
+        });
+        if !known {
+            return Err(Problem::new(
+                axum::http::StatusCode::MISDIRECTED_REQUEST,
+                "host",
+                "The Host header names another machine",
+                "this server is for this machine alone: ask for localhost, or allow the name with --host",
+            ));
+        }
+    }
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let foreign = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+        || headers.get(header::ORIGIN).is_some_and(|origin| {
+            let of = origin.to_str().ok().and_then(|o| o.split_once("://")).map(|(_, authority)| authority);
+            of.is_none() || of != host.as_ref().map(Authority::as_str)
+        });
+    if foreign {
+        return Err(Problem::forbidden("requests from the pages of other sites are not answered"));
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Every route.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::{api, edge, ui};
+
+/// Answers from this size on are compressed: below it, a packet is a packet.
+const COMPRESSED: u16 = 1400;
+
+/// All that the server answers; call it with or without a socket.
+pub fn router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/v1/predict", post(api::predict::predict))
+        .route("/predict", post(api::legacy::predict))
+        .route("/v1/reports", post(api::reports::report).get(api::reports::list))
+        .route("/v1/reports/{id}/review", post(api::reports::review))
+        .route("/healthz", get(api::health::healthz))
+        .route("/readyz", get(api::health::readyz))
+        .route("/metrics", get(api::health::metrics))
+        .route("/", get(ui::page).post(ui::analyse))
+        .route("/report", post(ui::report))
+        .route("/assets/{name}", get(ui::asset))
+        .merge(api::docs())
+        .fallback(async || Problem::not_found("the interface is described at /docs"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                axum::http::StatusCode::METHOD_NOT_ALLOWED,
+                "method",
+                "This is not done here by this method",
+                "the interface is described at /docs",
+            )
+        });
+    routes
+        // Bodies are capped where they are read.
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(SizeAbove::new(COMPRESSED)),
+        )
+        .layer(from_fn_with_state(app.clone(), edge::edge))
+        .with_state(app)
+}
+
+/// A bug of ours: one answer is lost, the server is not. What it says may hold a text, so it is not logged.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a request's handler panicked");
+    Problem::internal().into_response()
+}

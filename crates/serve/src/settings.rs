@@ -1,0 +1,70 @@
+//! What a server is told at its start.
+
+use std::time::Duration;
+
+/// What is kept of the texts that are predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// Nothing of any prediction.
+    Nothing,
+    /// Each prediction, with a keyed hash in the place of its text.
+    #[default]
+    Hashes,
+    /// Each prediction and its text.
+    Texts,
+}
+
+/// Caps that hold before any work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's body, compressed and not.
+    pub body_bytes: usize,
+    /// Texts of a batch.
+    pub items: usize,
+    /// Characters of a text.
+    pub characters: usize,
+    /// Requests under way at the same time.
+    pub in_flight: usize,
+    /// Open connections; further ones wait to be accepted.
+    pub connections: usize,
+    /// How long a client may take over its request's head.
+    pub head: Duration,
+    /// How long it may take over the body.
+    pub body: Duration,
+    /// How long an answer may take from then on.
+    pub deadline: Duration,
+    /// How long what was accepted may take once the server is told to end.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 4 << 20,
+            items: 1000,
+            characters: 20_000,
+            in_flight: 1024,
+            connections: 4096,
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(20),
+            deadline: Duration::from_secs(10),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What a server is told at its start.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Whether it listens on this machine alone: then predicting and reporting want no key, and the `Host` header
+    /// must name this machine.
+    pub loopback: bool,
+    /// Names that `Host` may have besides this machine's own.
+    pub hosts: Vec<String>,
+    /// What is kept of predictions.
+    pub keep: Keep,
+    /// Caps.
+    pub limits: Limits,
+    /// Queue, threads, cache.
+    pub engine: sentimeter_inference::Settings,
+}

@@ -1,0 +1,90 @@
+//! A new champion takes over by itself.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use sentimeter_inference::Live;
+use sentimeter_model::Model;
+use sentimeter_store::Act;
+
+use crate::app::App;
+use crate::models::{NoModel, name_of_file};
+
+/// Where the live model comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file, which `train` replaces.
+    File(PathBuf),
+    /// A registered model's version or alias, which `models promote` moves.
+    Registered(String),
+}
+
+/// What changes when a file is replaced.
+type Stamp = (Option<SystemTime>, u64);
+
+fn stamp(path: &PathBuf) -> Option<Stamp> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.modified().ok(), found.len()))
+}
+
+async fn open_file(path: PathBuf) -> Result<Live, NoModel> {
+    let name = path.display().to_string();
+    let unusable = |why: String| NoModel::Unusable { name: name.clone(), why };
+    let opened = tokio::task::spawn_blocking(move || Model::open(&path).map(|opened| (opened, path))).await;
+    let opened = opened.map_err(|error| unusable(error.to_string()))?;
+    let ((model, digest), path) = opened.map_err(|error| unusable(error.to_string()))?;
+    Ok(Live::new(name_of_file(&path, &digest), model, digest))
+}
+
+/// Looks every `pause` whether `source` means another model by now, and lets that one answer. One that cannot be
+/// opened is said once, and changes nothing. Never ends.
+pub async fn watch(app: App, source: Source, pause: Duration) {
+    let mut seen = match &source {
+        Source::File(path) => stamp(path),
+        Source::Registered(_) => None,
+    };
+    let mut refused = String::new();
+    loop {
+        tokio::time::sleep(pause).await;
+        let opened = match &source {
+            Source::File(path) => {
+                let found = stamp(path);
+                if found.is_none() || found == seen {
+                    continue;
+                }
+                seen = found;
+                open_file(path.clone()).await
+            }
+            Source::Registered(reference) => {
+                let live = app.live();
+                match app.inner.shelf.models().resolve(reference).await {
+                    Some((name, digest)) if name != live.name() || digest != live.digest().to_string() => {
+                        app.inner.shelf.models().open(reference).await
+                    }
+                    _ => continue,
+                }
+            }
+        };
+        match opened {
+            Ok(live) if live.digest() == app.live().digest() && live.name() == app.live().name() => {}
+            Ok(live) => {
+                let name = live.name().to_owned();
+                let before = app.swap(live);
+                tracing::info!(model = name, before = before.name(), "another model answers");
+                let detail = serde_json::json!({ "before": before.name() });
+                let act = Act { who: "server", action: "swap-model", target: &name, detail: &detail };
+                if let Err(error) = app.inner.store.audit(&act).await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the audit log is not written");
+                }
+                refused.clear();
+            }
+            Err(error) => {
+                let said = error.to_string();
+                if said != refused {
+                    tracing::error!("{said}; {} goes on answering", app.live().name());
+                    refused = said;
+                }
+            }
+        }
+    }
+}

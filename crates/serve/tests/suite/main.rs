@@ -1,0 +1,11 @@
+//! What a client of the server can see, with and without a socket.
+
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod hostile;
+mod load;
+mod pages;
+mod predict;
+mod reports;
+mod server;
