@@ -378,6 +378,9 @@ pub(crate) struct TrainArgs {
     /// Write no report
     #[arg(long, conflicts_with = "report")]
     pub no_report: bool,
+    /// Draw the words of each class of the data as clouds, which become files of the run (reads every text once more)
+    #[arg(long, conflicts_with_all = ["no_record", "cross_validate"])]
+    pub word_clouds: bool,
     /// Learn from growing shares of the data too, to see whether more of it would help (takes about twice as long)
     #[arg(long)]
     pub learning_curve: bool,
@@ -553,8 +556,8 @@ pub(crate) struct RunsReproduceArgs {
 /// `sentimeter evaluate`.
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
-    /// A model file, NAME@VERSION, NAME@ALIAS or NAME (its champion) [default: sentiment@champion, else
-    /// models/sentiment.safetensors in the home]
+    /// A model file, NAME@VERSION, NAME@ALIAS or NAME (its champion) [default: the one of SENTIMETER_MODEL, else
+    /// the champion of sentiment, else models/sentiment.safetensors in the home]
     #[arg(long, env = "SENTIMETER_MODEL", value_name = "MODEL")]
     pub model: Option<String>,
     /// A data set, or files in any readable format
@@ -574,8 +577,8 @@ pub(crate) struct PredictArgs {
     /// Texts that start with a dash stand behind --
     #[arg(value_name = "TEXT", conflicts_with_all = ["input", "output", "output_format", "format", "text", "label", "label_from_name", "map", "id", "time", "author", "channel", "language", "header", "delimiter", "quote", "encoding", "mend", "max_bad_rows", "max_chars", "max_bytes", "max_rows", "max_record_bytes", "max_whole_bytes"])]
     pub texts: Vec<String>,
-    /// A model file, NAME@VERSION, NAME@ALIAS or NAME (its champion) [default: sentiment@champion, else
-    /// models/sentiment.safetensors in the home]
+    /// A model file, NAME@VERSION, NAME@ALIAS or NAME (its champion) [default: the one of SENTIMETER_MODEL, else
+    /// the champion of sentiment, else models/sentiment.safetensors in the home]
     #[arg(long, env = "SENTIMETER_MODEL", value_name = "MODEL")]
     pub model: Option<String>,
     /// A file to score, of any size, in any readable format; - is standard input

@@ -6,6 +6,7 @@
 mod against;
 mod auc;
 mod choice;
+mod clouds;
 mod distinct;
 mod export;
 mod leak;
@@ -34,6 +35,7 @@ use serde::Serialize;
 pub use against::Comparison;
 pub use auc::Auc;
 pub use choice::{Choice, Measured};
+pub use clouds::clouds;
 pub use distinct::Distinct;
 pub use export::{write_next, write_suspects};
 pub use leak::Leak;

@@ -246,6 +246,20 @@ impl Vocab {
         growth
     }
 
+    /// The most frequent words of a slot without stop words, links, mentions and numbers.
+    pub(super) fn cloud(&self, slot: usize) -> Vec<WordCount> {
+        let counted = self.words().map(|(id, _)| (id, self.of(id)[slot]));
+        let mut cloud: Vec<(u32, u32)> = counted.filter(|&(_, count)| count > 0).collect();
+        cloud.sort_by(|a, b| (b.1, self.name(a.0)).cmp(&(a.1, self.name(b.0))));
+        cloud
+            .into_iter()
+            .map(|(id, count)| (self.name(id), count))
+            .filter(|(word, _)| self.worth_showing(word))
+            .take(CLOUD)
+            .map(|(word, count)| WordCount { word: word.to_owned(), count: u64::from(count) })
+            .collect()
+    }
+
     /// Words by class, for clouds and beside them.
     pub(super) fn classes(&self, slots: &Slots) -> Vec<ClassWords> {
         // Without labels the whole data is the one class to show.
@@ -258,19 +272,6 @@ impl Vocab {
         (0..shown)
             .into_par_iter()
             .map(|slot| {
-                let mut cloud: Vec<(u32, u32)> = words
-                    .iter()
-                    .map(|&(id, counts)| (id, counts[slot]))
-                    .filter(|&(_, count)| count > 0)
-                    .collect();
-                cloud.sort_by(|a, b| (b.1, self.name(a.0)).cmp(&(a.1, self.name(b.0))));
-                let cloud = cloud
-                    .into_iter()
-                    .map(|(id, count)| (self.name(id), count))
-                    .filter(|(word, _)| self.worth_showing(word))
-                    .take(CLOUD)
-                    .map(|(word, count)| WordCount { word: word.to_owned(), count: u64::from(count) })
-                    .collect();
                 let tell = |terms: &mut dyn Iterator<Item = Tally<'_>>| distinct(terms, DISTINGUISHING);
                 let (mut telling, mut pairs) = (Vec::new(), Vec::new());
                 if shown > 1 {
@@ -288,7 +289,7 @@ impl Vocab {
                 ClassWords {
                     class: slots.names[slot].clone(),
                     tokens: sums[slot],
-                    cloud,
+                    cloud: self.cloud(slot),
                     words: telling,
                     bigrams: pairs,
                 }

@@ -185,7 +185,8 @@ fn limits(facts: &Facts, metrics: &Value) -> Vec<Block> {
     }
     items.extend(facts.notes.iter().cloned());
     items.push(
-        "irony, mixed feelings and texts in other languages than those above are answered, and often wrongly"
+        "irony, mixed feelings and other languages than those above were not measured apart: such texts are answered \
+         all the same"
             .to_owned(),
     );
     vec![Block::List(items)]

@@ -25,7 +25,7 @@ pub use promote::{Compared, Promoted, Rule, Score, Standing, compare, lower_is_b
 pub use register::{Candidate, check, of_bytes, of_run, register, run_model};
 pub use rollback::{former, former_version, roll_back};
 
-/// The alias that a model's bare name means, and that is guarded by [`promote`].
+/// The alias that a model's bare name means, and that is guarded by [`promote()`].
 pub const CHAMPION: &str = "champion";
 
 /// The model that answers where none is named.

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Context;
 use sentimeter_corpus::ReadOptions;
 use sentimeter_experiment::examine::{Subject, examine};
+use sentimeter_experiment::profile::clouds;
 use sentimeter_experiment::recorder::{Curve, File, Recording};
 use sentimeter_experiment::{
     Dropped, Feedback, FeedbackCount, LearningCurve, Mix, NetworkRun, Plan, Seconds, SourceCount,
@@ -224,6 +225,17 @@ fn learn(
                 tracing::warn!("{error:#}; choose another place with --report or none with --no-report")
             }
         }
+        progress.finish();
+    }
+    if args.word_clouds {
+        progress.show("clouds", 0, None, None);
+        let mut files = Vec::new();
+        for cloud in clouds(corpus, plan.seed, &mut progress)? {
+            let name = cloud.name();
+            files.push(File::of(format!("words/{name}.svg"), cloud.svg().into_bytes()));
+            files.push(File::of(format!("words/{name}.png"), cloud.png(1.0)?));
+        }
+        recording.files(files);
         progress.finish();
     }
     trained.seconds.report = reporting.elapsed().as_secs_f64();

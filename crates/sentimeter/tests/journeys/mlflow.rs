@@ -146,7 +146,8 @@ fn a_team_sees_on_its_server_what_was_trained_here() {
     assert_eq!((&champion["version"], &champion["run"]), (&json!("1"), &json!(there(&desk))));
     assert_eq!(champion["tags"]["sentimeter.digest"], first["digest"]);
     assert_eq!(champion["tags"]["sentimeter.version"], "sentiment@1");
-    let unsent = desk.train(&["--data", &example("feedback.csv"), "--set", "seed=9", "--run-name", "unsent"]).ok();
+    let unsent =
+        desk.train(&["--data", &example("feedback.csv"), "--set", "seed=9", "--run-name", "unsent"]).ok();
     assert!(!unsent.err.contains("mlflow"), "{unsent}");
     with(&["models", "register", "unsent"]);
     with(&["models", "promote", "sentiment@2", "--force", "--reason", "for the test"]);
@@ -155,7 +156,16 @@ fn a_team_sees_on_its_server_what_was_trained_here() {
     assert_eq!(champion["model"]["flavors"], json!(["sentimeter"]));
     with(&["models", "rollback", "sentiment"]);
     assert_eq!(version("champion")["version"], "1");
-    let fetch = ["models", "import", "models:/sentiment@champion", "--name", "theirs", "--json", "--mlflow-uri", &uri];
+    let fetch = [
+        "models",
+        "import",
+        "models:/sentiment@champion",
+        "--name",
+        "theirs",
+        "--json",
+        "--mlflow-uri",
+        &uri,
+    ];
     let fetched = other.run(&fetch).ok().json();
     assert_eq!((&fetched["digest"], &fetched["registered"]), (&first["digest"], &json!("theirs@1")));
 }

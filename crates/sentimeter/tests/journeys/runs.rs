@@ -19,7 +19,7 @@ fn text(value: &Value) -> &str {
 #[test]
 fn a_training_is_recorded_without_being_asked() {
     let desk = Desk::new();
-    let first = train(&desk, &["--run-name", "first", "--tag", "team=cx", "--no-report"]);
+    let first = train(&desk, &["--run-name", "first", "--tag", "team=cx", "--no-report", "--word-clouds"]);
     assert_eq!(text(&first["run"]["name"]), "first");
     let second = train(&desk, &["--set", "logistic.c=0.1"]);
     let listed = desk.run(&["runs", "list", "--json"]).ok().json();
@@ -46,7 +46,12 @@ fn a_training_is_recorded_without_being_asked() {
         let shown = desk.run(&["runs", "show", run, "--json"]).ok().json();
         shown["artifacts"].as_array().unwrap().iter().map(|file| text(&file["path"]).to_owned()).collect()
     };
-    assert_eq!(files("first"), ["answers.safetensors", "model.safetensors", "plan.toml"]);
+    let mut want = vec!["answers.safetensors", "model.safetensors", "plan.toml"];
+    want.extend(["0.png", "0.svg", "1.png", "1.svg", "2.png", "2.svg"]);
+    let want = want
+        .into_iter()
+        .map(|name| if name.len() == 5 { format!("words/cloud-{name}") } else { name.to_owned() });
+    assert_eq!(files("first"), want.collect::<Vec<_>>());
     let files = files("latest");
     assert!(files.contains(&"report/index.html".to_owned()) && files.iter().any(|f| f.ends_with(".png")));
     desk.run(&["runs", "show", "first"]).ok().prints(&["team = cx", "logistic.c = 1.5", "450 rows"]);
