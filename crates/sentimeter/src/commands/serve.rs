@@ -36,6 +36,11 @@ struct Listening<'a> {
 }
 
 pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    // A panic's own message may quote the text that it is about, and texts go to no log.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, ToString::to_string);
+        note!("error: a bug at {place}; the request that met it got status 500");
+    }));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("serve")
