@@ -557,7 +557,7 @@ pub(crate) struct RunsReproduceArgs {
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
     /// A model file, NAME@VERSION, NAME@ALIAS or NAME (its champion) [default: the one of SENTIMETER_MODEL, else
-    /// the champion of sentiment, else models/sentiment.safetensors in the home]
+    /// the champion of sentiment, else models/sentiment.safetensors in the home, else starter, which is built in]
     #[arg(long, env = "SENTIMETER_MODEL", value_name = "MODEL")]
     pub model: Option<String>,
     /// A data set, or files in any readable format
@@ -578,7 +578,7 @@ pub(crate) struct PredictArgs {
     #[arg(value_name = "TEXT", conflicts_with_all = ["input", "output", "output_format", "format", "text", "label", "label_from_name", "map", "id", "time", "author", "channel", "language", "header", "delimiter", "quote", "encoding", "mend", "max_bad_rows", "max_chars", "max_bytes", "max_rows", "max_record_bytes", "max_whole_bytes"])]
     pub texts: Vec<String>,
     /// A model file, NAME@VERSION, NAME@ALIAS or NAME (its champion) [default: the one of SENTIMETER_MODEL, else
-    /// the champion of sentiment, else models/sentiment.safetensors in the home]
+    /// the champion of sentiment, else models/sentiment.safetensors in the home, else starter, which is built in]
     #[arg(long, env = "SENTIMETER_MODEL", value_name = "MODEL")]
     pub model: Option<String>,
     /// A file to score, of any size, in any readable format; - is standard input
@@ -612,7 +612,7 @@ pub(crate) struct ServeArgs {
     pub listen: SocketAddr,
     /// The model: a file, or NAME@VERSION or NAME@ALIAS of a registered one. A file that is replaced and an
     /// alias that moves take effect without a restart [default: sentiment@champion, else
-    /// models/sentiment.safetensors in the home]
+    /// models/sentiment.safetensors in the home, else starter, which is built in]
     #[arg(long, value_name = "M")]
     pub model: Option<String>,
     /// On 127.0.0.1: a name besides localhost that requests may be addressed to (a proxy's)

@@ -13,15 +13,18 @@ use crate::commands::runs::open;
 use crate::output::{Output, folder};
 
 /// Where `train` puts a model and the others look for one when none is named.
-fn default_model(global: &Global) -> PathBuf {
+pub(crate) fn default_model(global: &Global) -> PathBuf {
     global.home.join("models").join("sentiment.safetensors")
 }
+
+/// What the model that is built in is called.
+pub(crate) const STARTER: &str = "starter";
 
 /// A model that answers, and what it is called.
 pub(crate) struct Opened {
     /// The file.
     pub path: PathBuf,
-    /// `sentiment@3`, where it is a registered version.
+    /// `sentiment@3`, where it is a registered version; `starter`, where it is built in.
     pub reference: Option<String>,
     pub model: Model,
     pub digest: Digest,
@@ -40,19 +43,20 @@ impl Opened {
 }
 
 /// The model that `named` means: a file, if there is one of that name, else a registered version. Without a
-/// name it is `sentiment@champion`, and where nothing is registered as that, the home's file.
+/// name it is `sentiment@champion`, where nothing is registered as that the home's file, and where there is none
+/// the one that is built in.
 pub(crate) fn open_model(global: &Global, named: Option<&str>) -> anyhow::Result<Opened> {
     let Some(named) = named else {
         return match champion(global)? {
             Some(opened) => Ok(opened),
-            None => open_file(&default_model(global)),
+            None => open_unregistered(global, None),
         };
     };
-    let path = Path::new(named);
-    // What looks like a path is one, whether it is there or not.
-    let like_a_path = named.contains(['/', '\\']) || named.ends_with(".safetensors");
-    if path.exists() || like_a_path {
-        return open_file(path);
+    if is_file(named) {
+        return open_file(Path::new(named));
+    }
+    if named == STARTER {
+        return starter();
     }
     if !has_records(global) {
         anyhow::bail!(
@@ -66,6 +70,27 @@ pub(crate) fn open_model(global: &Global, named: Option<&str>) -> anyhow::Result
         .run(|s| registry::resolve(s, named))
         .with_context(|| format!("there is no file {named} either"))?;
     registered(&store, &version)
+}
+
+/// Whether a model's name means a file: what looks like a path is one, whether it is there or not.
+pub(crate) fn is_file(named: &str) -> bool {
+    named.contains(['/', '\\']) || named.ends_with(".safetensors") || Path::new(named).exists()
+}
+
+/// The model in the file `path`; without one the home's, and where there is none the one that is built in.
+pub(crate) fn open_unregistered(global: &Global, path: Option<&Path>) -> anyhow::Result<Opened> {
+    match path {
+        Some(path) => open_file(path),
+        None if default_model(global).exists() => open_file(&default_model(global)),
+        None => starter(),
+    }
+}
+
+/// The model that is built into the program.
+fn starter() -> anyhow::Result<Opened> {
+    const BYTES: &[u8] = include_bytes!("../../../assets/starter.safetensors");
+    let (model, digest) = Model::from_bytes(BYTES).context("the model that is built in cannot be opened")?;
+    Ok(Opened { path: STARTER.into(), reference: Some(STARTER.to_owned()), model, digest })
 }
 
 /// Whether there can be records without making any.

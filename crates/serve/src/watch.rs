@@ -17,6 +17,29 @@ pub enum Source {
     File(PathBuf),
     /// A registered model's version or alias, which `models promote` moves.
     Registered(String),
+    /// A registered model once there is one, and until then a file, which need not be there yet.
+    Default {
+        /// The registered one.
+        reference: String,
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+impl Source {
+    fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::File(file) | Self::Default { file, .. } => Some(file),
+            Self::Registered(_) => None,
+        }
+    }
+
+    fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Registered(reference) | Self::Default { reference, .. } => Some(reference),
+            Self::File(_) => None,
+        }
+    }
 }
 
 /// What changes when a file is replaced.
@@ -39,15 +62,25 @@ async fn open_file(path: PathBuf) -> Result<Live, NoModel> {
 /// Looks every `pause` whether `source` means another model by now, and lets that one answer. One that cannot be
 /// opened is said once, and changes nothing. Never ends.
 pub async fn watch(app: App, source: Source, pause: Duration) {
-    let mut seen = match &source {
-        Source::File(path) => stamp(path),
-        Source::Registered(_) => None,
-    };
+    let mut seen = source.file().and_then(stamp);
     let mut refused = String::new();
     loop {
         tokio::time::sleep(pause).await;
-        let opened = match &source {
-            Source::File(path) => {
+        let registered = match source.reference() {
+            Some(reference) => {
+                app.inner.shelf.models().resolve(reference).await.map(|found| (reference, found))
+            }
+            None => None,
+        };
+        let opened = match (registered, source.file()) {
+            (Some((reference, (name, digest))), _) => {
+                let live = app.live();
+                if name == live.name() && digest == live.digest().to_string() {
+                    continue;
+                }
+                app.inner.shelf.models().open(reference).await
+            }
+            (None, Some(path)) => {
                 let found = stamp(path);
                 if found.is_none() || found == seen {
                     continue;
@@ -55,15 +88,7 @@ pub async fn watch(app: App, source: Source, pause: Duration) {
                 seen = found;
                 open_file(path.clone()).await
             }
-            Source::Registered(reference) => {
-                let live = app.live();
-                match app.inner.shelf.models().resolve(reference).await {
-                    Some((name, digest)) if name != live.name() || digest != live.digest().to_string() => {
-                        app.inner.shelf.models().open(reference).await
-                    }
-                    _ => continue,
-                }
-            }
+            (None, None) => continue,
         };
         match opened {
             Ok(live) if live.digest() == app.live().digest() && live.name() == app.live().name() => {}

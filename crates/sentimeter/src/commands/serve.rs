@@ -104,21 +104,23 @@ fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> Settings 
     settings
 }
 
-/// The model that answers, and where it comes from: `--model`, else the registered champion, else the home's.
+/// The model that answers, and where it comes from: `--model`, else the registered champion, else the home's,
+/// else the one that is built in, until there is one of the former.
 async fn model(global: &Global, args: &ServeArgs, registry: &Registry) -> anyhow::Result<(Source, Live)> {
-    let reference = match args.model.as_deref() {
-        Some(named) if Path::new(named).exists() || named.ends_with(".safetensors") => None,
-        Some(named) => Some(named.to_owned()),
-        None => registry.resolve(CHAMPION).await.map(|_| CHAMPION.to_owned()),
+    let default = || Source::Default { reference: CHAMPION.to_owned(), file: home::default_model(global) };
+    let (reference, source) = match args.model.as_deref() {
+        Some(named) if home::is_file(named) => (None, Source::File(named.into())),
+        Some(named) => (Some(named), Source::Registered(named.to_owned())),
+        None => (registry.resolve(CHAMPION).await.map(|_| CHAMPION), default()),
     };
     if let Some(reference) = reference {
-        let opened = registry.open(&reference).await;
+        let opened = registry.open(reference).await;
         let live = opened.with_context(|| format!("cannot serve {reference:?}, which is no file"))?;
-        return Ok((Source::Registered(reference), live));
+        return Ok((source, live));
     }
-    let (path, model, digest) = home::open_model(global, args.model.as_deref().map(Path::new))?;
-    let live = Live::new(name_of_file(&path, &digest), model, digest);
-    Ok((Source::File(path), live))
+    let opened = home::open_unregistered(global, args.model.as_deref().map(Path::new))?;
+    let live = Live::new(name_of_file(&opened.path, &opened.digest), opened.model, opened.digest);
+    Ok((source, live))
 }
 
 /// The secret of a first key, where there is none.

@@ -62,11 +62,15 @@ fn models_that_are_not_there_or_not_models() {
 }
 
 #[test]
-fn a_new_home_has_no_model() {
+fn a_new_home_answers_with_the_model_that_is_built_in() {
     for command in [&["predict", "hello"][..], &["evaluate", "--data", &example("feedback.csv")]] {
-        let answer = Desk::new().run(command).ends(1);
-        answer.tells(&["no model at home/models", "sentimeter train --data", "--model"]);
+        let desk = Desk::new();
+        let answer = desk.run(&[command, &["--json"]].concat()).ends(0);
+        assert_eq!(answer.json()["model"]["reference"], "starter");
+        assert!(!desk.path("home").exists(), "a question leaves nothing behind");
     }
+    let named = Desk::new().run(&["predict", "--model", "starter", "--json", "Bonjour, quel service nul !"]).ends(0);
+    assert_eq!(named.json()["predictions"][0]["language"], "fr");
 }
 
 #[test]
