@@ -28,7 +28,7 @@ pub use error::ExperimentError;
 pub use evaluate::{Answers, Evaluation, Latency, Slice, TestPart, evaluate, latency};
 pub use feedback::{FEEDBACK, Feedback, FeedbackCount, Used};
 pub use learning_curve::{CurvePoint, LearningCurve, learning_curve};
-pub use mix::{Balance, Mix, MixPlan, Partial, Source, SourceCount};
+pub use mix::{Balance, Classes, Mix, MixPlan, Partial, Source, SourceCount};
 pub use network::NetworkRun;
 pub use plan::{
     CalibrationKind, CalibrationPlan, ModelKind, Plan, Precision, RecipePlan, SamplingPlan, StoragePlan,

@@ -62,6 +62,18 @@ pub enum Balance {
     Language,
 }
 
+/// Within what labels are made even.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Classes {
+    /// Nothing: a label counts as often as it occurs.
+    #[default]
+    None,
+    /// Each source: its labels have the same weight in all, and it keeps its own. How often a label occurs says
+    /// how a set was collected, and sets that disagree on it would teach that their words do.
+    Source,
+}
+
 /// `[mix]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -70,6 +82,13 @@ pub struct MixPlan {
     pub partial: Partial,
     /// What is made even.
     pub balance: Balance,
+    /// Within what labels are made even.
+    #[serde(skip_serializing_if = "is_none")]
+    pub classes: Classes,
+}
+
+fn is_none(classes: &Classes) -> bool {
+    *classes == Classes::None
 }
 
 impl Source {
@@ -233,6 +252,17 @@ impl Mix {
     /// What each of `rows` counts and which of `labels` it could have had.
     pub(crate) fn importance(&self, rows: &[Row], labels: &[String]) -> Importance {
         let mut weights: Vec<f64> = rows.iter().map(|r| self.part(r.row).weight).collect();
+        if self.plan.classes == Classes::Source {
+            let part = |r: &Row| self.parts.partition_point(|part| part.end <= r.row as usize);
+            let mut totals: BTreeMap<usize, BTreeMap<u16, f64>> = BTreeMap::new();
+            for (row, weight) in rows.iter().zip(&weights) {
+                *totals.entry(part(row)).or_default().entry(row.class).or_default() += weight;
+            }
+            for (row, weight) in rows.iter().zip(&mut weights) {
+                let classes = &totals[&part(row)];
+                *weight *= classes.values().sum::<f64>() / classes.len() as f64 / classes[&row.class];
+            }
+        }
         if self.plan.balance == Balance::Language {
             let language = |r: &Row| self.corpus.language(r.row as usize).unwrap_or_default();
             let mut totals: BTreeMap<&str, f64> = BTreeMap::new();

@@ -52,6 +52,41 @@ fn a_set_without_neutral_does_not_teach_that_there_is_none() {
 }
 
 #[test]
+fn a_label_that_is_rare_in_a_source_counts_as_much_as_the_others_of_it() {
+    let all = feedback();
+    let mut seen = 0;
+    let few = corpus(rows(&all).into_iter().filter(|row| {
+        seen += usize::from(row.1 == Some("neutral"));
+        row.1 != Some("neutral") || seen % 4 == 0
+    }));
+    let mean = |set: &[&str]| {
+        let plan = small(set);
+        let mix = mixed(&plan, &[(&source("few", ""), &few)]);
+        let trained = train_mixed(&plan, &mix, Some(&feedback_tests()), &mut Silent).unwrap();
+        let probs = trained.model.predict_all(all.len(), |i| all.text(i));
+        (0..all.len()).map(|i| f64::from(probs.row(i)[1])).sum::<f64>() / all.len() as f64
+    };
+    let (even, plain) = (mean(&["mix.classes=source"]), mean(&[]));
+    assert!(even > plain + 0.02, "even {even}, plain {plain}");
+}
+
+#[test]
+fn each_data_set_of_the_test_is_measured_on_its_own() {
+    let plan = small(&[]);
+    let data = feedback();
+    let mut mix = mixed(&plan, &[(&source("all", ""), &data)]);
+    mix.push_test("one", 1);
+    mix.push_test("none", 1);
+    mix.push_test("two", 3);
+    let trained = train_mixed(&plan, &mix, Some(&feedback_tests()), &mut Silent).unwrap();
+    let parts: Vec<(&str, usize)> = trained.tests.iter().map(|part| (&*part.name, part.rows)).collect();
+    assert_eq!(parts, [("one", 1), ("two", 2)]);
+    let right: f64 = trained.tests.iter().map(|part| part.accuracy * part.rows as f64).sum();
+    assert!((right / 3.0 - trained.metrics.accuracy).abs() < 1e-12);
+    assert_eq!(trained.model.card().metrics["tests"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn one_source_with_all_labels_and_weight_one_is_as_if_it_were_the_data() {
     let plan = small(&[]);
     let data = feedback();
