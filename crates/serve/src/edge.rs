@@ -46,7 +46,8 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
     headers.insert(REQUEST_ID, id.clone());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Not `no-referrer`: with that, browsers say `Origin: null` of the page's own forms.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     let policy = HeaderValue::from_static(if docs { DOCS_POLICY } else { POLICY });
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(
