@@ -85,7 +85,12 @@ mod tests {
     #[test]
     fn sentences_are_cut_in_three_languages() {
         check("Great phone. Awful battery! Why?", &["Great phone.", "Awful battery!", "Why?"]);
-        check("  J'adore le son… Mais la pile est nulle.\n", &["J'adore le son…", "Mais la pile est nulle."]);
+        check(
+            "  J'adore le son ! Mais la pile est nulle.\n",
+            &["J'adore le son !", "Mais la pile est nulle."],
+        );
+        // Dots that trail off end no sentence.
+        check("Hm… Well.", &["Hm… Well."]);
         check("الخدمة ممتازة. لكن السعر مرتفع؟ نعم", &["الخدمة ممتازة.", "لكن السعر مرتفع؟", "نعم"]);
         check("Never again. 😡😡", &["Never again. 😡😡"]);
         check("😡", &["😡"]);
