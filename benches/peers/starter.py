@@ -2,7 +2,7 @@
 """The starter model's peers on the starter model's own rows: fastText, and scikit-learn's logistic
 regression over word and character TF-IDF.
 
-usage: starter.py FOLDS.jsonl [--json] [--peers fasttext,sklearn]
+usage: starter.py FOLDS.jsonl [--peers fasttext,sklearn] [--threads N]
 FOLDS.jsonl: `sentimeter train PLAN.toml --cross-validate 5 --write-folds FOLDS.jsonl`.
 
 Each peer learns fold by fold from the rows of the other folds and is measured on the scored rows of its
@@ -41,8 +41,8 @@ def clean(text):
 
 class FastText:
     name = "fastText"
-    grid = [dict(lr=lr, epoch=epoch, wordNgrams=2, minn=minn, maxn=maxn, dim=dim, bucket=500_000)
-            for lr, epoch in ((0.1, 5), (0.1, 15), (0.3, 5)) for minn, maxn in ((0, 0), (3, 5)) for dim in (30,)]
+    grid = [dict(lr=lr, epoch=5, wordNgrams=2, minn=minn, maxn=maxn, dim=30, bucket=500_000)
+            for lr in (0.1, 0.3) for minn, maxn in ((0, 0), (3, 5))]
 
     def __init__(self, settings, threads):
         self.settings, self.threads = settings, threads
@@ -66,7 +66,7 @@ class FastText:
 
 class ScikitLearn:
     name = "scikit-learn"
-    grid = [dict(C=c) for c in (0.5, 2.0, 8.0)]
+    grid = [dict(C=c) for c in (1.0, 4.0)]
 
     def __init__(self, settings, threads):
         self.settings = settings
@@ -106,7 +106,6 @@ def usable(rows, all_sets):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folds")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--peers", default="fasttext,sklearn")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     args = parser.parse_args()

@@ -10,8 +10,8 @@ use sentimeter_experiment::examine::{Subject, examine};
 use sentimeter_experiment::profile::clouds;
 use sentimeter_experiment::recorder::{Curve, File, Recording};
 use sentimeter_experiment::{
-    Dropped, Feedback, FeedbackCount, LearningCurve, Mix, NetworkRun, Plan, Seconds, SourceCount,
-    TestPart, cross_validate, cross_validate_mixed, learning_curve, train, train_mixed, train_with_feedback,
+    Dropped, Feedback, FeedbackCount, LearningCurve, Mix, NetworkRun, Plan, Seconds, SourceCount, TestPart,
+    cross_validate, cross_validate_mixed, learning_curve, train, train_mixed, train_with_feedback,
 };
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::metrics::Metrics;

@@ -69,7 +69,8 @@ fn a_new_home_answers_with_the_model_that_is_built_in() {
         assert_eq!(answer.json()["model"]["reference"], "starter");
         assert!(!desk.path("home").exists(), "a question leaves nothing behind");
     }
-    let named = Desk::new().run(&["predict", "--model", "starter", "--json", "Bonjour, quel service nul !"]).ends(0);
+    let named =
+        Desk::new().run(&["predict", "--model", "starter", "--json", "Bonjour, quel service nul !"]).ends(0);
     assert_eq!(named.json()["predictions"][0]["language"], "fr");
 }
 

@@ -164,9 +164,24 @@ fn keys_are_made_shown_once_and_revoked_and_the_log_tells() {
 }
 
 #[test]
+fn the_model_that_is_built_in_answers_until_there_is_a_champion() {
+    let desk = Desk::new();
+    let served = Served::start(&desk, &[]);
+    assert!(served.model.starts_with("starter@"), "{}", served.model);
+    let answer = served.predict("Le service était nul");
+    assert_eq!((answer["sentiment"].as_str(), answer["language"].as_str()), (Some("negative"), Some("fr")));
+    desk.train(&["--data", &example("feedback.csv"), "--register", "sentiment"]).ok();
+    desk.run(&["models", "promote", "sentiment@1"]).ok();
+    let start = Instant::now();
+    while served.predict("hello")["model"] != "sentiment@1" {
+        assert!(start.elapsed() < Duration::from_secs(60), "the champion does not answer");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
 fn what_stands_against_a_start_is_said() {
     let desk = Desk::new();
-    desk.run(&["serve", "--listen", "127.0.0.1:0"]).ends(1).tells(&["train one"]);
     desk.run(&["serve", "--listen", "127.0.0.1:0", "--model", "sentiment@9"]).ends(1).tells(&["sentiment@9"]);
     desk.run(&["serve", "--listen", "here"]).ends(2);
     let desk = Desk::with_model();
