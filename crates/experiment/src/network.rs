@@ -66,7 +66,7 @@ impl Job<'_> {
         let (vocabulary, fitted) = self.fit(&settings, &rows, &truth, &mut timed)?;
         let calibration = match self.plan.calibration.kind {
             CalibrationKind::None => Calibration::None,
-            CalibrationKind::Temperature => calibrate(&fitted, &truth),
+            CalibrationKind::Temperature | CalibrationKind::Languages => calibrate(&fitted, &truth),
         };
         let mut notes = Vec::new();
         let long =

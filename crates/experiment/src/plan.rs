@@ -124,6 +124,8 @@ pub struct SamplingPlan {
 pub enum CalibrationKind {
     /// As the model gives them.
     None,
+    /// One temperature for each language that is detected, learned out of fold; networks learn one for all.
+    Languages,
     /// One temperature, learned out of fold.
     #[default]
     Temperature,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use rayon::prelude::*;
 use sentimeter_corpus::Corpus;
 use sentimeter_model::calibration::{Calibration, temperature};
 use sentimeter_model::features::{Counts, Tfidf, Tokens, Vectorizer, Weighed, sampling, smote};
@@ -11,18 +12,22 @@ use sentimeter_model::{
     Body, Card, Corrected, Fit as _, FitError, Hooks, Lineage, Linear, Model, Targets, Training,
 };
 use sentimeter_text::Recipe;
+use sentimeter_text::language::Language;
 use serde::Serialize;
 
 use crate::evaluate::{Answers, TestPart, measure};
 use crate::mix::{Importance, Mix, SourceCount};
 use crate::network::{self, NetworkRun};
 use crate::plan::{CalibrationKind, Plan, Precision};
-use crate::prepare::{Dropped, Prepared, content_hash, prepare};
+use crate::prepare::{Dropped, Prepared, Row, content_hash, prepare};
 use crate::{ExperimentError, Feedback, FeedbackCount};
 
 /// Rows past which the temperature is learned from one held-out part in place of all folds: it is
 /// one number, and so many rows leave its standard error below 1 %.
 const HELD_OUT: usize = 50_000;
+
+/// Rows of a language below which it has no temperature of its own: the standard error of one number.
+const FEW_CALIBRATED: usize = 100;
 
 /// The fits that only the temperature is learned from stop so many times above the plan's tolerance:
 /// their logits are then right to a percent, and the temperature is one number over all of them.
@@ -212,7 +217,12 @@ fn follow(
     let job = Job { plan, counts: &counts, truth: &truth, labels: &prepared.labels, importance };
     let calibrated = match plan.calibration.kind {
         CalibrationKind::None => None,
-        CalibrationKind::Temperature => job.calibrate(&prepared, hooks)?,
+        CalibrationKind::Temperature => job.calibrate(&prepared, None, hooks)?,
+        CalibrationKind::Languages => {
+            let language = |r: &Row| Calibration::language(data.text(r.row as usize));
+            let languages: Vec<Language> = prepared.train.par_iter().map(language).collect();
+            job.calibrate(&prepared, Some(&languages), hooks)?
+        }
     };
     seconds.calibrate = clock.lap();
 
@@ -416,10 +426,12 @@ impl Job<'_> {
     }
 
     /// Learns the temperature on rows that the models that answer them have not seen. A fold without
-    /// which one class or no feature is left teaches nothing; `None` when all are like that.
+    /// which one class or no feature is left teaches nothing; `None` when all are like that. With the rows'
+    /// `languages` one for each is learned besides; a language of few rows keeps that of all.
     fn calibrate(
         &self,
         prepared: &Prepared,
+        languages: Option<&[Language]>,
         hooks: &mut dyn Hooks,
     ) -> Result<Option<Calibrated>, ExperimentError> {
         let folds = u32::from(self.plan.calibration.folds);
@@ -429,6 +441,7 @@ impl Job<'_> {
         let used = if parts == folds { folds } else { 1 };
         let fold_of = prepared.folds(parts, self.plan.seed);
         let (mut logits, mut truth, mut first) = (Vec::new(), Vec::new(), None);
+        let mut spoken = Vec::new();
         for fold in 0..used {
             let of = |inside: bool| -> Vec<u32> {
                 (0..rows as u32).filter(|&r| (fold_of[r as usize] == fold) == inside).collect()
@@ -445,12 +458,30 @@ impl Job<'_> {
             };
             logits.append(&mut answers);
             truth.extend(held.iter().map(|&r| self.truth[r as usize]));
+            spoken.extend(languages.iter().flat_map(|all| held.iter().map(|&r| all[r as usize])));
             first.get_or_insert((tfidf, solution));
         }
         let Some((tfidf, solution)) = first else { return Ok(None) };
-        let calibration = match temperature(&logits, solution.intercepts.len(), &truth) {
-            Some(temperature) => Calibration::Temperature { temperature },
+        let outputs = solution.intercepts.len();
+        let of = |language: Language| {
+            let rows = (0..truth.len()).filter(|&row| spoken[row] == language);
+            let rows: Vec<usize> = rows.collect();
+            if rows.len() < FEW_CALIBRATED {
+                return None;
+            }
+            let truth: Vec<u16> = rows.iter().map(|&row| truth[row]).collect();
+            let logits = rows.iter().flat_map(|&row| &logits[row * outputs..(row + 1) * outputs]);
+            temperature(&logits.copied().collect::<Vec<f64>>(), outputs, &truth)
+        };
+        let calibration = match temperature(&logits, outputs, &truth) {
             None => Calibration::None,
+            Some(temperature) if languages.is_none() => Calibration::Temperature { temperature },
+            Some(other) => Calibration::Languages {
+                en: of(Language::En).unwrap_or(other),
+                fr: of(Language::Fr).unwrap_or(other),
+                ar: of(Language::Ar).unwrap_or(other),
+                other,
+            },
         };
         Ok(Some(Calibrated { calibration, tfidf, solution }))
     }

@@ -250,7 +250,7 @@ impl Model {
             None => Body::Linear(read_linear(header.features, labels.len(), &mut tensors)?),
             Some(kind) => Body::Neural(read_network(kind, header.neural, labels.len(), &mut tensors)?),
         };
-        if !(header.card.calibration.scale().is_finite() && header.card.calibration.scale() > 0.0) {
+        if !header.card.calibration.is_sound() {
             return Err(inconsistent("a temperature above 0"));
         }
         Ok((Self::new(header.card, body)?, found))

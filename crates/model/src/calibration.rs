@@ -1,7 +1,9 @@
 //! Probabilities that mean what they say: temperature scaling on out-of-fold logits.
 
+use sentimeter_text::language::{Language, detect};
 use serde::{Deserialize, Serialize};
 
+use crate::model::SURE;
 use crate::reduce;
 
 /// How a model's probabilities are calibrated.
@@ -16,15 +18,51 @@ pub enum Calibration {
         /// Above 1: the model was too sure of itself.
         temperature: f64,
     },
+    /// The same with a number for each language that is told from others, by the text's own: what is much
+    /// and good data in one language may be little in the next.
+    Languages {
+        /// English.
+        en: f64,
+        /// French.
+        fr: f64,
+        /// Arabic.
+        ar: f64,
+        /// Any other language, and texts whose own is not certain.
+        other: f64,
+    },
 }
 
 impl Calibration {
-    /// What logits are multiplied by.
-    pub fn scale(self) -> f64 {
+    /// What the logits of a text in `language` are multiplied by.
+    pub fn scale(self, language: Language) -> f64 {
         match self {
             Self::None => 1.0,
             Self::Temperature { temperature } => 1.0 / temperature,
+            Self::Languages { en, fr, ar, other } => match language {
+                Language::En => 1.0 / en,
+                Language::Fr => 1.0 / fr,
+                Language::Ar => 1.0 / ar,
+                Language::Other => 1.0 / other,
+            },
         }
+    }
+
+    /// Whether the language of a text makes a difference.
+    pub fn asks_language(self) -> bool {
+        matches!(self, Self::Languages { .. })
+    }
+
+    /// Whether every temperature is a number above 0.
+    pub(crate) fn is_sound(self) -> bool {
+        [Language::En, Language::Fr, Language::Ar, Language::Other]
+            .iter()
+            .all(|&language| self.scale(language).is_finite() && self.scale(language) > 0.0)
+    }
+
+    /// The language that `raw` is calibrated by: [`Language::Other`] where it is not certain.
+    pub fn language(raw: &str) -> Language {
+        let found = detect(raw);
+        if found.confidence < SURE { Language::Other } else { found.language }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{Probs, reduce::chunks};
 const CHUNK: usize = 256;
 
 /// A language that is less sure than this is not told; the recipe `auto` has the same bound.
-const SURE: f32 = 0.6;
+pub(crate) const SURE: f32 = 0.6;
 
 thread_local! {
     /// What a thread remembers of the words that it has seen outlasts a batch: a stream comes in many.
@@ -177,15 +177,32 @@ impl Model {
 
     /// Adds the probabilities of `texts`, one thread.
     fn score<'a>(&self, texts: impl Iterator<Item = &'a str>, scratch: &mut Scratch, probs: &mut Probs) {
-        let scale = self.card.calibration.scale();
+        let calibration = self.card.calibration;
+        if calibration.asks_language() {
+            let texts: Vec<&str> = texts.collect();
+            let scales = texts.iter().map(|text| calibration.scale(Calibration::language(text)));
+            let scales: Vec<f64> = scales.collect();
+            self.scaled(texts.into_iter(), scales.into_iter(), scratch, probs);
+        } else {
+            self.scaled(texts, std::iter::repeat(calibration.scale(Language::Other)), scratch, probs);
+        }
+    }
+
+    /// Adds the probabilities of `texts`, whose logits are multiplied by `scales`.
+    fn scaled<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a str>,
+        mut scales: impl Iterator<Item = f64>,
+        scratch: &mut Scratch,
+        probs: &mut Probs,
+    ) {
         scratch.group.serve(self.id);
+        let mut push = |logits: &mut [f64]| probs.push_logits(logits, scales.next().unwrap_or(1.0));
         match &self.body {
-            Body::Linear(linear) => {
-                linear.logits(&self.analyzer, texts, scratch, |logits| probs.push_logits(logits, scale));
+            Body::Linear(linear) => linear.logits(&self.analyzer, texts, scratch, push),
+            Body::Neural(neural) => {
+                neural.logits(&self.analyzer, texts, &mut scratch.neural, |logits| push(logits));
             }
-            Body::Neural(neural) => neural.logits(&self.analyzer, texts, &mut scratch.neural, |logits| {
-                probs.push_logits(logits, scale)
-            }),
         }
     }
 

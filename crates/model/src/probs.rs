@@ -1,5 +1,7 @@
 //! Probabilities of the classes, row by row.
 
+use sentimeter_text::language::Language;
+
 use crate::calibration::{Calibration, sigmoid};
 use crate::logistic::outputs;
 
@@ -25,14 +27,16 @@ impl Probs {
         Self { classes, values }
     }
 
-    /// Turns `logits`, `[rows, outputs]` with one output for two classes, into probabilities.
+    /// Turns `logits`, `[rows, outputs]` with one output for two classes, into probabilities; of a calibration
+    /// by language, the one for any other.
     pub fn from_logits(logits: &[f64], classes: usize, calibration: Calibration) -> Self {
         let mut probs = Self::new(classes);
         let mut row = Vec::new();
+        let scale = calibration.scale(Language::Other);
         for logits in logits.chunks_exact(outputs(classes)) {
             row.clear();
             row.extend_from_slice(logits);
-            probs.push_logits(&mut row, calibration.scale());
+            probs.push_logits(&mut row, scale);
         }
         probs
     }

@@ -10,6 +10,7 @@ use sentimeter_model::calibration::Calibration;
 use sentimeter_model::features::{Norm, Settings};
 use sentimeter_model::{Model, Probs, Scratch};
 use sentimeter_text::Recipe;
+use sentimeter_text::language::Language;
 use small::{THREE, Texts, Trained, recipe, texts, train};
 
 const TEMPERATURE: Calibration = Calibration::Temperature { temperature: 1.7 };
@@ -154,7 +155,7 @@ fn explained(text: &str) {
             .map(|k| explanation.bias[k] + explanation.tokens.iter().map(|t| t.logits[k]).sum::<f64>())
             .collect();
         assert!(close(&explanation.logits(), &sums, 1e-9), "{name}: {text:?}");
-        let want = softmax(&sums, model.card().calibration.scale());
+        let want = softmax(&sums, model.card().calibration.scale(Language::Other));
         let got: Vec<f64> = probs.values().iter().map(|&p| f64::from(p)).collect();
         assert!(close(&got, &want, 1e-6), "{name}: {text:?}: {got:?}, explained as {want:?}");
     }
@@ -239,4 +240,29 @@ fn any_text() -> impl Strategy<Value = String> {
     prop::collection::vec((piece, between), 0..12).prop_map(|pieces| {
         pieces.into_iter().flat_map(|(piece, between)| [piece, between.to_owned()]).collect()
     })
+}
+
+#[test]
+fn each_language_has_its_own_temperature() {
+    let data = texts(&THREE, usize::MAX);
+    let by = |calibration| train(&data, recipe(), &Settings::default(), calibration).model;
+    let model = by(Calibration::Languages { en: 2.0, fr: 0.5, ar: 3.0, other: 1.5 });
+    let asked = [
+        ("this is the best service that I have ever had", Language::En, 2.0),
+        ("ce service est vraiment le meilleur de tous", Language::Fr, 0.5),
+        ("هذه أفضل خدمة على الإطلاق", Language::Ar, 3.0),
+        ("dieser Dienst ist wirklich der beste von allen", Language::Other, 1.5),
+        ("?!", Language::Other, 1.5),
+    ];
+    let all: Vec<&str> = asked.iter().map(|asked| asked.0).collect();
+    let together = model.predict(&all, &mut Scratch::default());
+    for (at, (text, language, temperature)) in asked.into_iter().enumerate() {
+        assert_eq!(Calibration::language(text), language, "{text}");
+        let one = by(Calibration::Temperature { temperature });
+        assert_eq!(together.row(at), one.predict(&[text], &mut Scratch::default()).row(0), "{text}");
+    }
+    let (bytes, _) = model.to_bytes().unwrap();
+    assert_eq!(Model::from_bytes(&bytes).unwrap().0.card().calibration, model.card().calibration);
+    let broken = by(Calibration::Languages { en: 0.0, fr: 1.0, ar: 1.0, other: 1.0 });
+    assert!(Model::from_bytes(&broken.to_bytes().unwrap().0).is_err());
 }

@@ -611,7 +611,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "SENTIMETER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
     /// The model: a file, or NAME@VERSION or NAME@ALIAS of a registered one. A file that is replaced and an
-    /// alias that moves take effect without a restart [default: sentiment@champion, else
+    /// alias that moves take effect without a restart [default: the champion of sentiment, else
     /// models/sentiment.safetensors in the home, else starter, which is built in]
     #[arg(long, value_name = "M")]
     pub model: Option<String>,

@@ -258,6 +258,11 @@ fn lineage(version: &Version, facts: &Facts) -> Vec<Block> {
     ];
     match facts.calibration["temperature"].as_f64() {
         Some(t) => items.push(format!("probabilities calibrated by temperature {t:.3}, learned out of fold")),
+        None if facts.calibration["kind"] == "languages" => {
+            items.push(
+                "probabilities calibrated by a temperature for each language, learned out of fold".to_owned(),
+            );
+        }
         None => items.push("probabilities are not calibrated".to_owned()),
     }
     if let Some(run) = &facts.run {

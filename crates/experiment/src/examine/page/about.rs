@@ -63,6 +63,14 @@ fn calibration(calibration: &Value) -> String {
         (Some("temperature"), Some(t)) => {
             format!("temperature {}", t.as_f64().map_or("–".to_owned(), |t| Number::Decimal(3).show(t)))
         }
+        (Some("languages"), _) => {
+            let shown = |name: &str| {
+                let found = calibration.get(name).and_then(Value::as_f64);
+                found.map_or("–".to_owned(), |t| Number::Decimal(3).show(t))
+            };
+            let [en, fr, ar, other] = ["en", "fr", "ar", "other"].map(shown);
+            format!("temperature by language: en {en}, fr {fr}, ar {ar}, other {other}")
+        }
         _ => "none".to_owned(),
     }
 }
