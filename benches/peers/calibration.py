@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Expected calibration error by language, out of fold and with a temperature that the row's own fold had
-no say in. usage: calibration.py FOLDS.jsonl   (made by `train --cross-validate 5 --write-folds`)"""
+"""Expected calibration error by language, out of fold: as learned, with one temperature, and with one for
+each language, that the row's own fold had no say in. usage: calibration.py FOLDS.jsonl   (made by `train --cross-validate 5 --write-folds`)"""
 import collections
 import json
 import sys
@@ -30,12 +30,20 @@ logits = np.log(np.maximum([[row["probabilities"][label] for label in labels] fo
 truth = np.array([labels.index(row["label"]) for row in rows])
 fold = np.array([row["fold"] for row in rows])
 language = np.array([row["language"] for row in rows])
-calibrated = np.zeros_like(logits)
+
+
+def temperature(rows):
+    loss = lambda t: -np.log(soften(logits[rows], t)[np.arange(rows.sum()), truth[rows]]).mean()
+    return minimize_scalar(loss, bounds=(0.05, 20), method="bounded").x
+
+
+one, each = np.zeros_like(logits), np.zeros_like(logits)
 for f in np.unique(fold):
-    rest = fold != f
-    loss = lambda t: -np.log(soften(logits[rest], t)[np.arange(rest.sum()), truth[rest]]).mean()
-    calibrated[fold == f] = soften(logits[fold == f], minimize_scalar(loss, bounds=(0.05, 20), method="bounded").x)
+    one[fold == f] = soften(logits[fold == f], temperature(fold != f))
+    for name in set(language):
+        of = (fold == f) & (language == name)
+        each[of] = soften(logits[of], temperature((fold != f) & (language == name)))
 for name in sorted(set(language)):
     of = language == name
     print(f"{name}: {of.sum()} rows, ECE {ece(soften(logits[of], 1), truth[of]):.4f} as learned, "
-          f"{ece(calibrated[of], truth[of]):.4f} with one temperature for all languages")
+          f"{ece(one[of], truth[of]):.4f} with one temperature, {ece(each[of], truth[of]):.4f} with one for each language")
