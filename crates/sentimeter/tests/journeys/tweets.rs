@@ -53,3 +53,13 @@ fn the_classic_plan_on_sentiment140() {
     assert_eq!(evaluated["accuracy"], trained["metrics"]["accuracy"]);
     assert_eq!(evaluated["model"]["digest"], trained["digest"]);
 }
+
+#[test]
+fn the_model_that_is_built_in_on_semeval_2016() {
+    let Some(data) = data() else { return };
+    let test = data.join("semeval-task4a/twitter-2016test-A.tsv").display().to_string();
+    let found = Desk::new().run(&["evaluate", "--data", &test, "--format", "semeval", "--json"]).ok().json();
+    assert_eq!(found["model"]["reference"], "starter");
+    let recall = found["macro_recall"].as_f64().unwrap();
+    assert!(recall > 0.62, "macro recall {recall}; no text of this file was learned from");
+}
