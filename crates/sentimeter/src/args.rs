@@ -1,18 +1,20 @@
 //! The command line, as a person types it.
 
 mod models;
+mod runs;
+mod serve;
 
-use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use sentimeter_corpus::{Format, LabelMap, Limits, Quote, ReadOptions};
-use sentimeter_store::Role;
 
 pub(crate) use models::{
     ModelsAction, ModelsArgs, ModelsImportArgs, ModelsPromoteArgs, ModelsRegisterArgs, ModelsShowArgs,
 };
+pub(crate) use runs::{RunsAction, RunsArgs, RunsListArgs, RunsReproduceArgs};
+pub(crate) use serve::{AuditAction, AuditArgs, KeepArg, KeysAction, KeysArgs, ServeArgs};
 
 /// What `--version` prints; `-V` is the number alone. WordNet's licence travels with its lists.
 const WITH_LICENCE: &str =
@@ -22,8 +24,8 @@ const WITH_LICENCE: &str =
 /// saved model that scores new text.
 #[derive(Debug, Parser)]
 #[command(name = "sentimeter", version, long_version = WITH_LICENCE, propagate_version = true, infer_subcommands = true)]
-#[command(after_help = "Start with: sentimeter train --data examples/feedback.csv\n\
-                        then:       sentimeter predict \"what a lovely day\"\n\n\
+#[command(after_help = "Start with: sentimeter predict \"what a lovely day\"\n\
+                        then:       sentimeter train --data examples/feedback.csv\n\n\
                         Lemmas come from WordNet 3.0, Copyright 2006 by Princeton University; its licence is\n\
                         printed by: sentimeter licenses")]
 pub(crate) struct Cli {
@@ -201,23 +203,6 @@ fn setting(raw: &str) -> Result<String, String> {
         return Err("wants one KEY=VALUE on one line; repeat --set for more".to_owned());
     }
     Ok(raw.to_owned())
-}
-
-/// A day as milliseconds since 1970.
-fn day(raw: &str) -> Result<i64, String> {
-    let day: jiff::civil::Date = raw.parse().map_err(|_| "wants a day, such as 2026-11-30".to_owned())?;
-    let start = day.to_zoned(jiff::tz::TimeZone::UTC).map_err(|e| e.to_string())?;
-    Ok(start.timestamp().as_millisecond())
-}
-
-/// A condition on a metric.
-fn condition(raw: &str) -> Result<(String, char, f64), String> {
-    let wrong = || "wants METRIC>VALUE or METRIC<VALUE, such as accuracy>0.8".to_owned();
-    let at = raw.find(['>', '<']).ok_or_else(wrong)?;
-    let (name, rest) = raw.split_at(at);
-    let value = rest[1..].trim().parse().map_err(|_| wrong())?;
-    let name = name.trim().to_owned();
-    if name.is_empty() { Err(wrong()) } else { Ok((name, rest.chars().next().unwrap_or('>'), value)) }
 }
 
 /// A remark on a run.
@@ -447,112 +432,6 @@ pub(crate) struct RecordArgs {
     pub licence: Vec<String>,
 }
 
-/// `sentimeter runs`. RUN is an id, four or more characters of its beginning or end, a name, or `latest`.
-#[derive(Debug, Args)]
-pub(crate) struct RunsArgs {
-    /// What to do
-    #[command(subcommand)]
-    pub action: RunsAction,
-}
-
-/// What to do with runs.
-#[derive(Debug, Subcommand)]
-pub(crate) enum RunsAction {
-    /// Runs, newest first
-    List(RunsListArgs),
-    /// Everything that was recorded of one
-    Show {
-        /// An id, four or more characters of its beginning or end, a name, or `latest`
-        run: String,
-    },
-    /// Runs side by side: settings that differ, measures, and whether a difference is more than chance
-    Compare {
-        /// Two or more runs; the others are compared with the first
-        #[arg(required = true, num_args = 2.., value_name = "RUN")]
-        runs: Vec<String>,
-        /// Write a page with plots and its numbers, too
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
-    },
-    /// Write a run with its parts and files to a folder, or to a zip file where the name ends so
-    Export {
-        /// An id, four or more characters of its beginning or end, a name, or `latest`
-        run: String,
-        /// The folder or FILE.zip, which must not be there yet
-        place: PathBuf,
-    },
-    /// Take in a run that was exported elsewhere
-    Import {
-        /// The folder or FILE.zip
-        place: PathBuf,
-    },
-    /// Train again as a run was trained, and say what differs
-    Reproduce(RunsReproduceArgs),
-    /// Send to the MLflow server what it does not have yet
-    Sync {
-        /// Send all of these and their parts, whatever was sent before: runs that were recorded without a
-        /// server, or that another server has
-        #[arg(value_name = "RUN")]
-        runs: Vec<String>,
-    },
-    /// Remove a run, its parts and what was recorded of them
-    Delete {
-        /// An id, four or more characters of its beginning or end, a name, or `latest`
-        run: String,
-    },
-}
-
-/// `sentimeter runs list`.
-#[derive(Debug, Args)]
-pub(crate) struct RunsListArgs {
-    /// running, finished, failed or killed
-    #[arg(long, value_parser = ["running", "finished", "failed", "killed"])]
-    pub status: Option<String>,
-    /// train, cross-validation, search, candidate, …
-    #[arg(long)]
-    pub kind: Option<String>,
-    /// Part of a name or an id
-    #[arg(long)]
-    pub name: Option<String>,
-    /// Learned from or measured on this data set (NAME or NAME@VERSION)
-    #[arg(long, value_name = "NAME")]
-    pub data: Option<String>,
-    /// Started on this day or later (UTC)
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
-    pub since: Option<i64>,
-    /// Whose metric is so: accuracy>0.8; may be given several times
-    #[arg(long = "where", value_name = "METRIC>VALUE", value_parser = condition)]
-    pub conditions: Vec<(String, char, f64)>,
-    /// Order by this metric, largest first; with a dash before it (--sort=-log_loss), smallest first
-    #[arg(long, value_name = "METRIC", allow_hyphen_values = true)]
-    pub sort: Option<String>,
-    /// The parts of this run alone
-    #[arg(long, value_name = "RUN")]
-    pub parent: Option<String>,
-    /// Parts of other runs, too
-    #[arg(long)]
-    pub all: bool,
-    /// At the most so many
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    pub limit: u32,
-}
-
-/// `sentimeter runs reproduce`.
-#[derive(Debug, Args)]
-pub(crate) struct RunsReproduceArgs {
-    /// An id, four or more characters of its beginning or end, a name, `latest`, or an exported run
-    pub run: String,
-    /// Where its data is now, if it is no longer where it was
-    #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
-    pub data: Vec<String>,
-    /// Where its test data is now
-    #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
-    pub test: Vec<String>,
-    /// Keep the model that comes of it
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
-
 /// `sentimeter evaluate`.
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
@@ -602,101 +481,6 @@ pub(crate) struct PredictArgs {
     pub explain: bool,
     #[command(flatten)]
     pub read: ReadArgs,
-}
-
-/// `sentimeter serve`.
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    /// Where to listen. Beyond 127.0.0.1 every request wants a key; put a proxy with TLS in front
-    #[arg(long, env = "SENTIMETER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
-    pub listen: SocketAddr,
-    /// The model: a file, or NAME@VERSION or NAME@ALIAS of a registered one. A file that is replaced and an
-    /// alias that moves take effect without a restart [default: the champion of sentiment, else
-    /// models/sentiment.safetensors in the home, else starter, which is built in]
-    #[arg(long, value_name = "M")]
-    pub model: Option<String>,
-    /// On 127.0.0.1: a name besides localhost that requests may be addressed to (a proxy's)
-    #[arg(long, value_name = "NAME")]
-    pub host: Vec<String>,
-    /// What is kept of each prediction: nothing, the answer with a keyed hash of its text, or the text too
-    #[arg(long, env = "SENTIMETER_KEEP", default_value = "hashes", value_name = "WHAT")]
-    pub keep: KeepArg,
-    /// Seconds within which a request is answered, or refused
-    #[arg(long, default_value = "10", value_name = "S")]
-    pub deadline: NonZeroU64,
-    /// Bytes of a request's body
-    #[arg(long, default_value = "4194304", value_name = "N")]
-    pub max_body: usize,
-    /// Texts of a request
-    #[arg(long, default_value = "1000", value_name = "N")]
-    pub max_items: usize,
-    /// Characters of a text
-    #[arg(long, default_value = "20000", value_name = "N")]
-    pub max_characters: usize,
-}
-
-/// What is kept of predictions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum KeepArg {
-    /// No prediction is recorded
-    Nothing,
-    /// Answers, with a keyed hash of the text
-    Hashes,
-    /// Answers and texts
-    Texts,
-}
-
-/// `sentimeter keys`.
-#[derive(Debug, Args)]
-pub(crate) struct KeysArgs {
-    /// What to do
-    #[command(subcommand)]
-    pub action: KeysAction,
-}
-
-/// What to do with keys.
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysAction {
-    /// Make a key; its secret is printed this once
-    Create {
-        /// What the key is called: who or what will use it
-        name: String,
-        /// What it opens, each more than the one before: predict, analyst, reviewer or admin
-        #[arg(long, default_value = "predict", value_parser = role)]
-        role: Role,
-    },
-    /// All keys, without their secrets
-    List,
-    /// Have a key open nothing any more, within two seconds
-    Revoke {
-        /// Its id, or its name where only one has it
-        key: String,
-    },
-}
-
-fn role(raw: &str) -> Result<Role, String> {
-    raw.parse().map_err(|_| "choose predict, analyst, reviewer or admin".to_owned())
-}
-
-/// `sentimeter audit`.
-#[derive(Debug, Args)]
-pub(crate) struct AuditArgs {
-    /// What to do
-    #[command(subcommand)]
-    pub action: AuditAction,
-}
-
-/// What to do with the audit log.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditAction {
-    /// Look for edits, gaps and a missing end; prints the head to note elsewhere
-    Verify {
-        /// A head that was noted before: finds even a log that was made anew
-        #[arg(long, value_name = "HASH")]
-        head: Option<String>,
-    },
-    /// The log as JSON Lines
-    Export,
 }
 
 /// `sentimeter backup`.

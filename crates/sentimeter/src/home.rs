@@ -17,9 +17,6 @@ pub(crate) fn default_model(global: &Global) -> PathBuf {
     global.home.join("models").join("sentiment.safetensors")
 }
 
-/// What the model that is built in is called.
-pub(crate) const STARTER: &str = "starter";
-
 /// A model that answers, and what it is called.
 pub(crate) struct Opened {
     /// The file.
@@ -55,7 +52,7 @@ pub(crate) fn open_model(global: &Global, named: Option<&str>) -> anyhow::Result
     if is_file(named) {
         return open_file(Path::new(named));
     }
-    if named == STARTER {
+    if named == registry::STARTER {
         return starter();
     }
     if !has_records(global) {
@@ -87,10 +84,15 @@ pub(crate) fn open_unregistered(global: &Global, path: Option<&Path>) -> anyhow:
 }
 
 /// The model that is built into the program.
-fn starter() -> anyhow::Result<Opened> {
+pub(crate) fn starter() -> anyhow::Result<Opened> {
     const BYTES: &[u8] = include_bytes!("../../../assets/starter.safetensors");
     let (model, digest) = Model::from_bytes(BYTES).context("the model that is built in cannot be opened")?;
-    Ok(Opened { path: STARTER.into(), reference: Some(STARTER.to_owned()), model, digest })
+    Ok(Opened {
+        path: registry::STARTER.into(),
+        reference: Some(registry::STARTER.to_owned()),
+        model,
+        digest,
+    })
 }
 
 /// Whether there can be records without making any.

@@ -17,6 +17,8 @@ pub enum Source {
     File(PathBuf),
     /// A registered model's version or alias, which `models promote` moves.
     Registered(String),
+    /// The program itself: it stays as it is.
+    Fixed,
     /// A registered model once there is one, and until then a file, which need not be there yet.
     Default {
         /// The registered one.
@@ -30,14 +32,14 @@ impl Source {
     fn file(&self) -> Option<&PathBuf> {
         match self {
             Self::File(file) | Self::Default { file, .. } => Some(file),
-            Self::Registered(_) => None,
+            Self::Registered(_) | Self::Fixed => None,
         }
     }
 
     fn reference(&self) -> Option<&str> {
         match self {
             Self::Registered(reference) | Self::Default { reference, .. } => Some(reference),
-            Self::File(_) => None,
+            Self::File(_) | Self::Fixed => None,
         }
     }
 }

@@ -28,6 +28,9 @@ pub use rollback::{former, former_version, roll_back};
 /// The alias that a model's bare name means, and that is guarded by [`promote()`].
 pub const CHAMPION: &str = "champion";
 
+/// What the model is called that is built into the program; nothing is registered under this name.
+pub const STARTER: &str = "starter";
+
 /// The model that answers where none is named.
 pub const DEFAULT: &str = "sentiment@champion";
 
@@ -221,6 +224,10 @@ pub fn model(store: &Store, version: &Version) -> Result<(Model, Digest), Regist
 /// # Errors
 /// A name that a reference or a file could not hold.
 pub fn model_name(name: &str) -> Result<&str, RegistryError> {
+    if name == STARTER {
+        let want = "the model that is built in has this name; choose another";
+        return Err(RegistryError::Name { what: "a model's name", name: name.to_owned(), want });
+    }
     let fits = name.len() <= MOST_NAME
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
@@ -280,7 +287,8 @@ mod tests {
         for name in ["sentiment", "sentiment-fr.2", "a", "0x"] {
             assert_eq!(model_name(name).unwrap(), name);
         }
-        for name in ["", "a b", "a@b", "a/b", "models:", "-x", ".hidden", "été", &"x".repeat(101)] {
+        for name in ["", "a b", "a@b", "a/b", "models:", "-x", ".hidden", "été", STARTER, &"x".repeat(101)]
+        {
             assert!(model_name(name).is_err(), "{name}");
         }
         for alias in ["champion", "challenger", "v", "eu-west_1", "x2"] {

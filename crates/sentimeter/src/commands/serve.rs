@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use sentimeter_experiment::registry::STARTER;
 use sentimeter_serve::inference::Live;
 use sentimeter_serve::{App, Keep, Limits, Models as _, Registry, Settings, Source, name_of_file};
 use sentimeter_store::{Role, Store};
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 
 use super::print_json;
 use crate::args::{Global, KeepArg, ServeArgs};
+use crate::home::Opened;
 use crate::{home, interrupt, recording};
 
 /// What answers without `--model`, once it is registered.
@@ -109,18 +111,26 @@ fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> Settings 
 async fn model(global: &Global, args: &ServeArgs, registry: &Registry) -> anyhow::Result<(Source, Live)> {
     let default = || Source::Default { reference: CHAMPION.to_owned(), file: home::default_model(global) };
     let (reference, source) = match args.model.as_deref() {
+        Some(STARTER) => {
+            // It never changes, so there is nothing to look at.
+            let opened = home::starter()?;
+            return Ok((Source::Fixed, live(opened)));
+        }
         Some(named) if home::is_file(named) => (None, Source::File(named.into())),
         Some(named) => (Some(named), Source::Registered(named.to_owned())),
         None => (registry.resolve(CHAMPION).await.map(|_| CHAMPION), default()),
     };
     if let Some(reference) = reference {
         let opened = registry.open(reference).await;
-        let live = opened.with_context(|| format!("cannot serve {reference:?}, which is no file"))?;
-        return Ok((source, live));
+        let opened = opened.with_context(|| format!("cannot serve {reference:?}, which is no file"))?;
+        return Ok((source, opened));
     }
-    let opened = home::open_unregistered(global, args.model.as_deref().map(Path::new))?;
-    let live = Live::new(name_of_file(&opened.path, &opened.digest), opened.model, opened.digest);
-    Ok((source, live))
+    Ok((source, live(home::open_unregistered(global, args.model.as_deref().map(Path::new))?)))
+}
+
+/// A model that is no registered version, under its file's name.
+fn live(opened: Opened) -> Live {
+    Live::new(name_of_file(&opened.path, &opened.digest), opened.model, opened.digest)
 }
 
 /// The secret of a first key, where there is none.

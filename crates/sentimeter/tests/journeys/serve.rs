@@ -166,7 +166,9 @@ fn keys_are_made_shown_once_and_revoked_and_the_log_tells() {
 #[test]
 fn the_model_that_is_built_in_answers_until_there_is_a_champion() {
     let desk = Desk::new();
+    let named = Served::start(&desk, &["--model", "starter"]);
     let served = Served::start(&desk, &[]);
+    assert_eq!(named.model, served.model);
     assert!(served.model.starts_with("starter@"), "{}", served.model);
     let answer = served.predict("Le service était nul");
     assert_eq!((answer["sentiment"].as_str(), answer["language"].as_str()), (Some("negative"), Some("fr")));
@@ -177,6 +179,7 @@ fn the_model_that_is_built_in_answers_until_there_is_a_champion() {
         assert!(start.elapsed() < Duration::from_secs(60), "the champion does not answer");
         std::thread::sleep(Duration::from_millis(100));
     }
+    assert_eq!(named.predict("hello")["model"], named.model, "who names the starter keeps it");
 }
 
 #[test]

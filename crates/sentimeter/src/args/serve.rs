@@ -1,0 +1,102 @@
+//! `sentimeter serve`, `keys` and `audit`, as a person types them.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+
+use clap::{Args, Subcommand};
+use sentimeter_store::Role;
+
+/// `sentimeter serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen. Beyond 127.0.0.1 every request wants a key; put a proxy with TLS in front
+    #[arg(long, env = "SENTIMETER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// The model: a file, NAME@VERSION or NAME@ALIAS of a registered one, or starter. A file that is replaced and an
+    /// alias that moves take effect without a restart [default: the champion of sentiment, else
+    /// models/sentiment.safetensors in the home, else starter, which is built in]
+    #[arg(long, value_name = "M")]
+    pub model: Option<String>,
+    /// On 127.0.0.1: a name besides localhost that requests may be addressed to (a proxy's)
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
+    /// What is kept of each prediction: nothing, the answer with a keyed hash of its text, or the text too
+    #[arg(long, env = "SENTIMETER_KEEP", default_value = "hashes", value_name = "WHAT")]
+    pub keep: KeepArg,
+    /// Seconds within which a request is answered, or refused
+    #[arg(long, default_value = "10", value_name = "S")]
+    pub deadline: NonZeroU64,
+    /// Bytes of a request's body
+    #[arg(long, default_value = "4194304", value_name = "N")]
+    pub max_body: usize,
+    /// Texts of a request
+    #[arg(long, default_value = "1000", value_name = "N")]
+    pub max_items: usize,
+    /// Characters of a text
+    #[arg(long, default_value = "20000", value_name = "N")]
+    pub max_characters: usize,
+}
+
+/// What is kept of predictions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum KeepArg {
+    /// No prediction is recorded
+    Nothing,
+    /// Answers, with a keyed hash of the text
+    Hashes,
+    /// Answers and texts
+    Texts,
+}
+
+/// `sentimeter keys`.
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: KeysAction,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysAction {
+    /// Make a key; its secret is printed this once
+    Create {
+        /// What the key is called: who or what will use it
+        name: String,
+        /// What it opens, each more than the one before: predict, analyst, reviewer or admin
+        #[arg(long, default_value = "predict", value_parser = role)]
+        role: Role,
+    },
+    /// All keys, without their secrets
+    List,
+    /// Have a key open nothing any more, within two seconds
+    Revoke {
+        /// Its id, or its name where only one has it
+        key: String,
+    },
+}
+
+fn role(raw: &str) -> Result<Role, String> {
+    raw.parse().map_err(|_| "choose predict, analyst, reviewer or admin".to_owned())
+}
+
+/// `sentimeter audit`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: AuditAction,
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditAction {
+    /// Look for edits, gaps and a missing end; prints the head to note elsewhere
+    Verify {
+        /// A head that was noted before: finds even a log that was made anew
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+    /// The log as JSON Lines
+    Export,
+}
