@@ -12,7 +12,7 @@ use sentimeter_model::{
     Body, Card, Corrected, Fit as _, FitError, Hooks, Lineage, Linear, Model, Targets, Training,
 };
 use sentimeter_text::Recipe;
-use sentimeter_text::language::Language;
+use sentimeter_text::language::{Language, detect};
 use serde::Serialize;
 
 use crate::evaluate::{Answers, TestPart, measure};
@@ -219,7 +219,7 @@ fn follow(
         CalibrationKind::None => None,
         CalibrationKind::Temperature => job.calibrate(&prepared, None, hooks)?,
         CalibrationKind::Languages => {
-            let language = |r: &Row| Calibration::language(data.text(r.row as usize));
+            let language = |r: &Row| Calibration::language(detect(data.text(r.row as usize)));
             let languages: Vec<Language> = prepared.train.par_iter().map(language).collect();
             job.calibrate(&prepared, Some(&languages), hooks)?
         }

@@ -66,15 +66,15 @@ pub(crate) fn with_scratch<T>(work: impl FnOnce(&mut Scratch) -> T) -> T {
 /// Scores `texts`, each with what is wanted of it, as one batch; the same as one by one.
 pub(crate) fn score<'a>(live: &Live, texts: &[(&'a str, Wanted)], scratch: &mut Scratch) -> Vec<Arc<Scored>> {
     let model = live.model();
-    let raw: Vec<&'a str> = texts.iter().map(|&(text, _)| text).collect();
-    let probs = model.predict(&raw, scratch);
+    let detected: Vec<(&'a str, Detection)> = texts.iter().map(|&(text, _)| (text, detect(text))).collect();
+    let probs = model.predict_detected(&detected, scratch);
     texts
         .iter()
         .enumerate()
         .map(|(i, &(text, wanted))| {
             Arc::new(Scored {
                 probabilities: probs.row(i).into(),
-                language: detect(text),
+                language: detected[i].1,
                 explanation: wanted.explain.then(|| model.explain(text, scratch)),
                 sentences: wanted.sentences.then(|| sentences::score(model, text, scratch)),
             })

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::features::{self, Grams, Ngrams, Vocabulary, Words};
 use crate::neural::{self, Neural};
 use crate::quantised::Scales;
+use crate::table::Table;
 use crate::{Body, Card, Linear, Model, logistic};
 
 mod tensors;
@@ -271,11 +272,11 @@ fn linear_tensors(linear: &Linear) -> Vec<Tensor<'_>> {
     let (ngrams, ngram_ends) = vocabulary.ngrams.parts();
     let outputs = linear.outputs();
     let shape = [vocabulary.len(), 1 + outputs];
-    let mut tensors = match &linear.scales {
-        None => vec![tensor("features", Dtype::F32, &shape, cast_slice(&linear.table))],
-        Some(scales) => vec![
+    let mut tensors = match &linear.table {
+        Table::Exact(numbers) => vec![tensor("features", Dtype::F32, &shape, cast_slice(numbers))],
+        Table::Coded { codes, scales, .. } => vec![
             tensor("feature_scales", Dtype::F32, &[1 + outputs], cast_slice(scales.numbers())),
-            ("features".into(), Dtype::U8, shape.to_vec(), scales.encode(&linear.table).into()),
+            tensor("features", Dtype::U8, &shape, codes),
         ],
     };
     tensors.extend([
@@ -307,15 +308,15 @@ fn read_linear(
     let grams = Grams::from_parts(tensors.take("gram_bytes", &[])?, tensors.take("gram_ends", &[])?)
         .map_err(inconsistent)?;
     let vocabulary = Vocabulary::new(settings, words, ngrams, grams).map_err(inconsistent)?;
-    let (table, scales) = if tensors.has("feature_scales") {
+    let table = if tensors.has("feature_scales") {
         let scales = Scales::from_numbers(tensors.take("feature_scales", &[])?, 1 + outputs)
             .ok_or_else(|| inconsistent("a number of 0 or more for each column in `feature_scales`"))?;
-        (scales.decode(&tensors.take::<u8>("features", &[1 + outputs])?), Some(scales))
+        Table::coded(tensors.take("features", &[1 + outputs])?, scales)
     } else {
-        (tensors.take("features", &[1 + outputs])?, None)
+        Table::Exact(tensors.take("features", &[1 + outputs])?)
     };
     let intercepts = tensors.take("intercepts", &[])?;
-    Linear::from_parts(vocabulary, table, scales, intercepts, classes).map_err(inconsistent)
+    Linear::from_parts(vocabulary, table, intercepts, classes).map_err(inconsistent)
 }
 
 fn read_words(tensors: &mut Tensors) -> Result<Words, ArtifactError> {

@@ -1,6 +1,6 @@
 //! Probabilities that mean what they say: temperature scaling on out-of-fold logits.
 
-use sentimeter_text::language::{Language, detect};
+use sentimeter_text::language::{Detection, Language};
 use serde::{Deserialize, Serialize};
 
 use crate::model::SURE;
@@ -59,9 +59,8 @@ impl Calibration {
             .all(|&language| self.scale(language).is_finite() && self.scale(language) > 0.0)
     }
 
-    /// The language that `raw` is calibrated by: [`Language::Other`] where it is not certain.
-    pub fn language(raw: &str) -> Language {
-        let found = detect(raw);
+    /// The language that a text is calibrated by: [`Language::Other`] where it is not certain.
+    pub fn language(found: Detection) -> Language {
         if found.confidence < SURE { Language::Other } else { found.language }
     }
 }

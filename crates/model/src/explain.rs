@@ -111,7 +111,7 @@ impl Model {
         let mut output = vec![0.0; linear.outputs()];
         for (node, first, n) in found {
             let share = nodes.binary_search(&node).map_or(0.0, |at| shares[at]) / n as f64;
-            output.iter_mut().zip(linear.weights(node)).for_each(|(z, &w)| *z = f64::from(w));
+            output.iter_mut().zip(linear.weights(node)).for_each(|(z, w)| *z = f64::from(w));
             for token in &mut tokens[first..first + n] {
                 spread(&output, share, &mut token.logits);
             }

@@ -19,6 +19,7 @@ pub mod neural;
 mod probs;
 mod quantised;
 mod reduce;
+mod table;
 
 pub use artifact::{ArtifactError, Digest, FORMAT_VERSION};
 pub use error::{FitError, ModelError, SettingError};

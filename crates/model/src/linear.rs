@@ -1,10 +1,12 @@
 //! TF-IDF and one layer of weights, as they are served.
 
 use sentimeter_text::Analyzer;
+use sentimeter_text::language::Detection;
 
 use crate::features::{Group, NONE, Vectorizer, Vocabulary};
 use crate::logistic::{self, Solution};
 use crate::quantised::Scales;
+use crate::table::Table;
 
 /// Texts that are looked up together: enough for their cache misses to overlap, few enough for their
 /// words to stay in the first cache.
@@ -17,15 +19,11 @@ const GROUP_WORDS: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct Linear {
     pub(crate) vocabulary: Vocabulary,
-    /// `[nodes, 1 + outputs]`, row-major: inverse document frequency and the weight for each output, so
-    /// that all that a feature adds lies in one place. 0 where an n-gram only begins others.
-    pub(crate) table: Vec<f32>,
+    pub(crate) table: Table,
     /// `[outputs]`.
     pub(crate) intercepts: Vec<f64>,
     /// Nodes that are features.
     features: usize,
-    /// How the table is stored in one byte a number; `None`: as it is.
-    pub(crate) scales: Option<Scales>,
 }
 
 impl Linear {
@@ -44,23 +42,23 @@ impl Linear {
             }
         }
         let features = columns.iter().filter(|&&column| column != NONE).count();
-        Self { vocabulary, table, intercepts: solution.intercepts.clone(), features, scales: None }
+        let table = Table::Exact(table);
+        Self { vocabulary, table, intercepts: solution.intercepts.clone(), features }
     }
 
     /// The same with each number of the table rounded to what one byte holds, and stored so.
     #[must_use]
     pub fn quantised(mut self) -> Self {
-        let scales = Scales::of(&self.table, 1 + self.outputs());
-        self.table = scales.decode(&scales.encode(&self.table));
-        self.scales = Some(scales);
+        let numbers: Vec<f32> = self.table.numbers().collect();
+        let scales = Scales::of(&numbers, 1 + self.outputs());
+        self.table = Table::coded(scales.encode(&numbers), scales);
         self
     }
 
     /// Puts the parts together; `Err` says what does not hold of them.
     pub(crate) fn from_parts(
         vocabulary: Vocabulary,
-        table: Vec<f32>,
-        scales: Option<Scales>,
+        table: Table,
         intercepts: Vec<f64>,
         classes: usize,
     ) -> Result<Self, &'static str> {
@@ -68,32 +66,19 @@ impl Linear {
         if intercepts.len() != logistic::outputs(classes) || table.len() != vocabulary.len() * row {
             return Err("a weight for each n-gram and class in `features`");
         }
-        // All of them are looked at: without a way out of the loop it takes many at once.
-        if !table.iter().fold(true, |all, x| all & x.is_finite()) {
-            return Err("finite numbers in `features`");
-        }
-        let (mut features, mut negative) = (0, 0);
-        for row in table.chunks_exact(row) {
-            features += usize::from(row[0] > 0.0);
-            negative += usize::from(row[0] < 0.0);
-        }
+        let (features, negative) = table.census(row).ok_or("finite numbers in `features`")?;
         if negative > 0 {
             return Err("no inverse document frequency below 0 in `features`");
         }
         if !intercepts.iter().all(|x| x.is_finite()) {
             return Err("finite numbers in `intercepts`");
         }
-        Ok(Self { vocabulary, table, intercepts, features, scales })
+        Ok(Self { vocabulary, table, intercepts, features })
     }
 
     /// The vocabulary.
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
-    }
-
-    /// Inverse document frequency and weight for each output of each n-gram, `[nodes, 1 + outputs]`.
-    pub fn table(&self) -> &[f32] {
-        &self.table
     }
 
     /// Number of features.
@@ -105,87 +90,107 @@ impl Linear {
         self.intercepts.len()
     }
 
-    /// Calls `sink` with the logits of each text before calibration, `[outputs]`, which it may use up.
+    /// Calls `sink` with the logits of each text before calibration, `[outputs]`, which it may use up. With a
+    /// text comes its language, where it is known.
     pub(crate) fn logits<'a>(
         &self,
         analyzer: &Analyzer,
-        texts: impl Iterator<Item = &'a str>,
+        texts: impl Iterator<Item = (&'a str, Option<Detection>)>,
         scratch: &mut Scratch,
         mut sink: impl FnMut(&mut [f64]),
     ) {
         let Scratch { group, logits, .. } = scratch;
-        let mut score = |nodes: &[u32]| {
+        let mut score = |words: &[u32], grams: &[(u32, u32)]| {
             logits.clear();
             logits.extend_from_slice(&self.intercepts);
-            self.add(nodes, logits);
+            // Words and characters are scaled each on their own, as scikit-learn's `FeatureUnion` does.
+            self.add(runs(words), logits);
+            if !grams.is_empty() {
+                self.add(grams.iter().copied(), logits);
+            }
             sink(logits);
         };
         let row = 1 + self.outputs();
-        let fetch = |node| self.table.get(node as usize * row).map_or(0, |idf| idf.to_bits());
-        for text in texts {
-            self.vocabulary.read(analyzer, text, group);
+        let fetch = |node| self.table.fetch(node, row);
+        for (text, found) in texts {
+            self.vocabulary.read(analyzer, text, found, group);
             if group.len() == GROUP || group.words() >= GROUP_WORDS {
-                self.vocabulary.rows(group, fetch, &mut score);
+                self.vocabulary.rows(analyzer, group, fetch, &mut score);
             }
         }
-        self.vocabulary.rows(group, fetch, &mut score);
+        self.vocabulary.rows(analyzer, group, fetch, &mut score);
     }
 
-    /// Adds the part of the row `nodes`, of which equal ones stand together, to `logits`.
+    /// Adds what some nodes say, each with how often it occurs, to `logits`.
     #[inline]
-    fn add(&self, nodes: &[u32], logits: &mut [f64]) {
-        // Words and characters are scaled each on their own, as scikit-learn's `FeatureUnion` does.
-        if self.vocabulary.settings.chars.is_none() {
-            return self.add_part(nodes, logits);
+    fn add(&self, counted: impl Iterator<Item = (u32, u32)> + Clone, logits: &mut [f64]) {
+        match logits.len() {
+            1 => self.add_rows::<2>(counted, logits),
+            3 => self.add_rows::<4>(counted, logits),
+            5 => self.add_rows::<6>(counted, logits),
+            _ => {
+                let norm = self.vocabulary.settings.norm;
+                let sum = counted.clone().fold(0.0, |sum, one| sum + norm.part(self.value(one)));
+                let scale = norm.scale(sum);
+                for (node, count) in counted {
+                    let value = self.value((node, count)) * scale;
+                    for (logit, weight) in logits.iter_mut().zip(self.weights(node)) {
+                        *logit += value * f64::from(weight);
+                    }
+                }
+            }
         }
-        let split = nodes.partition_point(|&node| node < self.vocabulary.first_gram());
-        let (words, grams) = nodes.split_at(split);
-        self.add_part(words, logits);
-        self.add_part(grams, logits);
+    }
+
+    /// The same for tables of `ROW` numbers a node, each of which is read once.
+    #[inline]
+    fn add_rows<const ROW: usize>(&self, counted: impl Iterator<Item = (u32, u32)>, logits: &mut [f64]) {
+        match &self.table {
+            Table::Exact(numbers) => {
+                let (rows, _) = numbers.as_chunks::<ROW>();
+                self.add_each(counted, |node| rows[node as usize], logits);
+            }
+            Table::Coded { codes, columns, .. } => {
+                let (rows, _) = codes.as_chunks::<ROW>();
+                let columns: &[[f32; 256]; ROW] =
+                    columns.first_chunk().expect("a column for each number of a row");
+                let row = |node: u32| -> [f32; ROW] {
+                    let codes = &rows[node as usize];
+                    std::array::from_fn(|at| columns[at][usize::from(codes[at])])
+                };
+                self.add_each(counted, row, logits);
+            }
+        }
     }
 
     #[inline]
-    fn add_part(&self, nodes: &[u32], logits: &mut [f64]) {
+    fn add_each<const ROW: usize>(
+        &self,
+        counted: impl Iterator<Item = (u32, u32)>,
+        row: impl Fn(u32) -> [f32; ROW],
+        logits: &mut [f64],
+    ) {
         let norm = self.vocabulary.settings.norm;
-        let mut sum = 0.0;
-        if let [logit] = logits {
-            let (table, _) = self.table.as_chunks::<2>();
-            let mut part = 0.0;
-            self.weighed(
-                nodes,
-                |node| table[node as usize][0],
-                |node, value| {
-                    sum += norm.part(value);
-                    part += value * f64::from(table[node as usize][1]);
-                },
-            );
-            *logit += part * norm.scale(sum);
-            return;
-        }
-        let row = 1 + logits.len();
-        let idf = |node| self.table[node as usize * row];
-        self.weighed(nodes, idf, |_, value| sum += norm.part(value));
-        let scale = norm.scale(sum);
-        self.weighed(nodes, idf, |node, value| {
-            for (logit, &weight) in logits.iter_mut().zip(self.weights(node)) {
-                *logit += value * scale * f64::from(weight);
+        let (mut sum, mut parts) = (0.0, [0.0; ROW]);
+        for (node, count) in counted {
+            let row = row(node);
+            let value = self.vocabulary.settings.term_frequency(count) * f64::from(row[0]);
+            sum += norm.part(value);
+            for (part, number) in parts.iter_mut().zip(row) {
+                *part += value * f64::from(number);
             }
-        });
+        }
+        let scale = norm.scale(sum);
+        for (logit, part) in logits.iter_mut().zip(&parts[1..]) {
+            *logit += part * scale;
+        }
     }
 
-    /// Calls `sink` with each node and its TF-IDF value before scaling.
+    /// The TF-IDF value of a node that occurs so often, before scaling.
     #[inline]
-    fn weighed(&self, nodes: &[u32], idf: impl Fn(u32) -> f32, mut sink: impl FnMut(u32, f64)) {
-        let settings = &self.vocabulary.settings;
-        let mut at = 0;
-        while let Some(&node) = nodes.get(at) {
-            let mut count = 1;
-            while nodes.get(at + count) == Some(&node) {
-                count += 1;
-            }
-            at += count;
-            sink(node, settings.term_frequency(count as u32) * f64::from(idf(node)));
-        }
+    fn value(&self, (node, count): (u32, u32)) -> f64 {
+        let idf = self.table.number(node as usize * (1 + self.outputs()));
+        self.vocabulary.settings.term_frequency(count) * f64::from(idf)
     }
 
     /// What one occurrence of each node is worth: its scaled TF-IDF value, shared evenly by all its
@@ -193,28 +198,38 @@ impl Linear {
     /// the shares are theirs, one by one.
     pub(crate) fn shares(&self, nodes: &mut Vec<u32>) -> Vec<f64> {
         nodes.sort_unstable();
-        let row = 1 + self.outputs();
-        let idf = |node| self.table[node as usize * row];
         let norm = self.vocabulary.settings.norm;
         let split = nodes.partition_point(|&node| node < self.vocabulary.first_gram());
         let mut shares = Vec::new();
         for part in [&nodes[..split], &nodes[split..]] {
-            let mut sum = 0.0;
-            self.weighed(part, idf, |_, value| sum += norm.part(value));
-            let scale = norm.scale(sum);
-            let mut counts = part.chunk_by(|a, b| a == b).map(<[u32]>::len);
-            self.weighed(part, idf, |_, value| {
-                shares.push(value * scale / counts.next().unwrap_or(1) as f64);
-            });
+            let scale = norm.scale(runs(part).fold(0.0, |sum, one| sum + norm.part(self.value(one))));
+            shares
+                .extend(runs(part).map(|(node, count)| self.value((node, count)) * scale / f64::from(count)));
         }
         nodes.dedup();
         shares
     }
 
     /// Weight of `node` for each output, `[outputs]`.
-    pub(crate) fn weights(&self, node: u32) -> &[f32] {
-        &self.table[node as usize * (1 + self.outputs()) + 1..][..self.outputs()]
+    pub(crate) fn weights(&self, node: u32) -> impl Iterator<Item = f32> {
+        let first = node as usize * (1 + self.outputs()) + 1;
+        (first..first + self.outputs()).map(|at| self.table.number(at))
     }
+}
+
+/// Each number of `nodes`, of which equal ones stand together, and how often it occurs.
+#[inline]
+fn runs(nodes: &[u32]) -> impl Iterator<Item = (u32, u32)> + Clone {
+    let mut rest = nodes;
+    std::iter::from_fn(move || {
+        let &node = rest.first()?;
+        let mut count = 1;
+        while rest.get(count) == Some(&node) {
+            count += 1;
+        }
+        rest = &rest[count..];
+        Some((node, count as u32))
+    })
 }
 
 /// Buffers that one thread reuses from text to text.

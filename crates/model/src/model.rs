@@ -1,6 +1,7 @@
 //! A model as it is served: raw text in, probabilities out.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
@@ -153,45 +154,89 @@ impl Model {
     /// a known feature gets what the intercepts say.
     pub fn predict(&self, texts: &[&str], scratch: &mut Scratch) -> Probs {
         let mut probs = Probs::new(self.card.labels.len());
-        self.score(texts.iter().copied(), scratch, &mut probs);
+        self.score(texts.iter().map(|&text| (text, None)), scratch, &mut probs);
+        probs
+    }
+
+    /// The same for texts whose languages have been detected, which is not done again.
+    pub fn predict_detected(&self, texts: &[(&str, Detection)], scratch: &mut Scratch) -> Probs {
+        let mut probs = Probs::new(self.card.labels.len());
+        self.score(texts.iter().map(|&(text, found)| (text, Some(found))), scratch, &mut probs);
         probs
     }
 
     /// Probabilities of texts `0..len` on all threads of the current pool, `[len, classes]`; the
     /// same as one by one.
     pub fn predict_all<'a>(&self, len: usize, text: impl Fn(usize) -> &'a str + Sync) -> Probs {
-        let parts: Vec<Probs> = chunks(len, CHUNK)
+        let (probs, _) = self.in_chunks(len, |range, probs, scratch| {
+            self.score(range.map(|i| (text(i), None)), scratch, probs);
+            Vec::new()
+        });
+        probs
+    }
+
+    /// The same with the language of each text, where the model says which ones it was made for; none otherwise.
+    pub fn predict_all_detecting<'a>(
+        &self,
+        len: usize,
+        text: impl Fn(usize) -> &'a str + Sync,
+    ) -> (Probs, Vec<Detection>) {
+        if self.card.languages.is_empty() {
+            return (self.predict_all(len, text), Vec::new());
+        }
+        self.in_chunks(len, |range, probs, scratch| {
+            let texts: Vec<_> = range.map(|i| (text(i), detect(text(i)))).collect();
+            self.score(texts.iter().map(|&(text, found)| (text, Some(found))), scratch, probs);
+            texts.into_iter().map(|(_, found)| found).collect()
+        })
+    }
+
+    /// Has `score` add the probabilities of texts `0..len` in parts, on all threads; joins what it returns, too.
+    fn in_chunks(
+        &self,
+        len: usize,
+        score: impl Fn(Range<usize>, &mut Probs, &mut Scratch) -> Vec<Detection> + Sync,
+    ) -> (Probs, Vec<Detection>) {
+        let parts: Vec<(Probs, Vec<Detection>)> = chunks(len, CHUNK)
             .into_par_iter()
             .map(|range| {
                 let mut part = Probs::new(self.card.labels.len());
                 let mut scratch = SCRATCH.take();
-                self.score(range.map(&text), &mut scratch, &mut part);
+                let found = score(range, &mut part, &mut scratch);
                 SCRATCH.set(scratch);
-                part
+                (part, found)
             })
             .collect();
-        let mut all = Probs::new(self.card.labels.len());
-        parts.into_iter().for_each(|mut part| all.append(&mut part));
-        all
+        let (mut all, mut found) = (Probs::new(self.card.labels.len()), Vec::new());
+        for (mut part, mut more) in parts {
+            all.append(&mut part);
+            found.append(&mut more);
+        }
+        (all, found)
     }
 
     /// Adds the probabilities of `texts`, one thread.
-    fn score<'a>(&self, texts: impl Iterator<Item = &'a str>, scratch: &mut Scratch, probs: &mut Probs) {
+    fn score<'a>(
+        &self,
+        texts: impl Iterator<Item = (&'a str, Option<Detection>)>,
+        scratch: &mut Scratch,
+        probs: &mut Probs,
+    ) {
         let calibration = self.card.calibration;
-        if calibration.asks_language() {
-            let texts: Vec<&str> = texts.collect();
-            let scales = texts.iter().map(|text| calibration.scale(Calibration::language(text)));
-            let scales: Vec<f64> = scales.collect();
-            self.scaled(texts.into_iter(), scales.into_iter(), scratch, probs);
-        } else {
-            self.scaled(texts, std::iter::repeat(calibration.scale(Language::Other)), scratch, probs);
+        if !calibration.asks_language() {
+            let scale = calibration.scale(Language::Other);
+            return self.scaled(texts, std::iter::repeat(scale), scratch, probs);
         }
+        let texts = texts.map(|(text, found)| (text, found.unwrap_or_else(|| detect(text))));
+        let texts: Vec<(&str, Detection)> = texts.collect();
+        let scales = texts.iter().map(|&(_, found)| calibration.scale(Calibration::language(found)));
+        self.scaled(texts.iter().map(|&(text, found)| (text, Some(found))), scales, scratch, probs);
     }
 
     /// Adds the probabilities of `texts`, whose logits are multiplied by `scales`.
     fn scaled<'a>(
         &self,
-        texts: impl Iterator<Item = &'a str>,
+        texts: impl Iterator<Item = (&'a str, Option<Detection>)>,
         mut scales: impl Iterator<Item = f64>,
         scratch: &mut Scratch,
         probs: &mut Probs,
@@ -201,6 +246,7 @@ impl Model {
         match &self.body {
             Body::Linear(linear) => linear.logits(&self.analyzer, texts, scratch, push),
             Body::Neural(neural) => {
+                let texts = texts.map(|(text, _)| text);
                 neural.logits(&self.analyzer, texts, &mut scratch.neural, |logits| push(logits));
             }
         }

@@ -58,9 +58,8 @@ impl Scales {
         table.iter().enumerate().map(code).collect()
     }
 
-    /// The numbers that `codes` stand for.
-    pub(crate) fn decode(&self, codes: &[u8]) -> Vec<f32> {
-        // A table of 256 numbers for each column: files are opened in milliseconds.
+    /// What each code of each column stands for.
+    pub(crate) fn columns(&self) -> Vec<[f32; 256]> {
         let column = |(at, &scale): (usize, &f32)| -> [f32; 256] {
             std::array::from_fn(|code| {
                 if at == 0 {
@@ -70,12 +69,7 @@ impl Scales {
                 steps * steps.abs() / (STEPS * STEPS) * scale
             })
         };
-        let columns: Vec<[f32; 256]> = self.0.iter().enumerate().map(column).collect();
-        let mut table = Vec::with_capacity(codes.len());
-        for row in codes.chunks_exact(columns.len()) {
-            table.extend(row.iter().zip(&columns).map(|(&code, column)| column[usize::from(code)]));
-        }
-        table
+        self.0.iter().enumerate().map(column).collect()
     }
 }
 
@@ -93,7 +87,9 @@ mod tests {
             let table: Vec<f32> = table.iter().flat_map(|&(idf, a, b)| [idf, a, b]).collect();
             let scales = Scales::of(&table, 3);
             let codes = scales.encode(&table);
-            let rounded = scales.decode(&codes);
+            let columns = scales.columns();
+            let rounded: Vec<f32> =
+                (0..).zip(&codes).map(|(at, &code)| columns[at % 3][usize::from(code)]).collect();
             prop_assert_eq!(&scales.encode(&rounded), &codes);
             for (at, (number, rounded)) in table.iter().zip(&rounded).enumerate() {
                 let scale = scales.numbers()[at % 3];
@@ -113,7 +109,8 @@ mod tests {
         let table = [1.5, 0.0, 0.0, 0.0];
         let scales = Scales::of(&table, 2);
         assert_eq!(scales.encode(&table), [255, 128, 0, 128]);
-        assert_eq!(scales.decode(&[255, 128, 0, 128]), table);
+        let columns = scales.columns();
+        assert_eq!([columns[0][255], columns[1][128], columns[0][0], columns[1][128]], table);
         assert!(Scales::from_numbers(vec![1.0, f32::NAN], 2).is_none());
         assert!(Scales::from_numbers(vec![1.0], 2).is_none());
     }

@@ -10,7 +10,7 @@ use sentimeter_model::calibration::Calibration;
 use sentimeter_model::features::{Norm, Settings};
 use sentimeter_model::{Model, Probs, Scratch};
 use sentimeter_text::Recipe;
-use sentimeter_text::language::Language;
+use sentimeter_text::language::{Language, detect};
 use small::{THREE, Texts, Trained, recipe, texts, train};
 
 const TEMPERATURE: Calibration = Calibration::Temperature { temperature: 1.7 };
@@ -257,7 +257,7 @@ fn each_language_has_its_own_temperature() {
     let all: Vec<&str> = asked.iter().map(|asked| asked.0).collect();
     let together = model.predict(&all, &mut Scratch::default());
     for (at, (text, language, temperature)) in asked.into_iter().enumerate() {
-        assert_eq!(Calibration::language(text), language, "{text}");
+        assert_eq!(Calibration::language(detect(text)), language, "{text}");
         let one = by(Calibration::Temperature { temperature });
         assert_eq!(together.row(at), one.predict(&[text], &mut Scratch::default()).row(0), "{text}");
     }

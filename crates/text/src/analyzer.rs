@@ -2,6 +2,7 @@
 
 use crate::compile::{Pipeline, Pipelines, TextStep, TokenSteps};
 use crate::cut::cut;
+use crate::language::Detection;
 use crate::memo::Key;
 use crate::recipe::{Recipe, RecipeError};
 use crate::tokens::Words;
@@ -58,16 +59,25 @@ impl<'a> Draft<'a> {
         &self.text[self.range.clone()]
     }
 
+    /// The rewritten text that it was cut from, and where in it its letters stand.
+    #[inline]
+    pub fn place(&self) -> (&'a str, Range<usize>) {
+        (self.text, self.range.clone())
+    }
+
     /// What is still to be done to it.
     pub fn unfinished(&self) -> Unfinished {
         self.unfinished
     }
 
-    /// Its letters and what is still to be done to it as one number, which no other draft of the same
-    /// analyzer has, and which is never 0; `None` if it has more than 15 bytes.
+    /// Its letters and what is still to be done to it as one number, which is never 0 and which no other
+    /// draft of the same analyzer has: one of up to 15 bytes for certain, of longer ones two have the same
+    /// with a probability of 2⁻¹²⁰.
     #[inline]
-    pub fn key(&self) -> Option<u128> {
-        Key::new(self.text, &self.range).map(|key| key.with(self.unfinished.number()))
+    pub fn key(&self) -> u128 {
+        let number = self.unfinished.number();
+        Key::new(self.text, &self.range)
+            .map_or_else(|| Key::of_long(self.as_str(), number), |key| key.with(number))
     }
 
     /// What becomes of it; `None` if it is dropped.
@@ -89,6 +99,11 @@ impl Analyzer {
         Ok(Self { pipelines: Arc::new(Pipelines::new(recipe)?) })
     }
 
+    /// Whether what becomes of a text depends on its language.
+    pub fn asks_language(&self) -> bool {
+        matches!(*self.pipelines, Pipelines::Auto { .. })
+    }
+
     /// Calls `sink` with every token of `raw`, in order, and the bytes of `raw` behind it: all that
     /// it was made from, so the span of `URL` is the whole link. Spans lie on character boundaries
     /// of `raw` and their starts never decrease.
@@ -96,7 +111,7 @@ impl Analyzer {
     /// A text of more than 4 GiB is read up to there.
     pub fn each(&self, raw: &str, scratch: &mut Scratch, sink: &mut impl FnMut(&str, Span)) {
         let Scratch { traced: desk, words, .. } = scratch;
-        let pipeline = self.pipelines.at(self.pipelines.pick(raw));
+        let pipeline = self.pipelines.at(self.pipelines.pick(raw, None));
         pipeline.rewrite(raw, desk);
         words.begin(&pipeline.tokens);
         let page = &desk.page;
@@ -110,7 +125,7 @@ impl Analyzer {
     /// The same tokens without spans: the fast path of training and batch scoring.
     pub fn tokens(&self, raw: &str, scratch: &mut Scratch, sink: &mut impl FnMut(&str)) {
         let Scratch { untraced: desk, words, .. } = scratch;
-        let pipeline = self.pipelines.at(self.pipelines.pick(raw));
+        let pipeline = self.pipelines.at(self.pipelines.pick(raw, None));
         pipeline.rewrite_untraced(raw, desk);
         words.begin(&pipeline.tokens);
         let text = &desk.page.text;
@@ -124,9 +139,17 @@ impl Analyzer {
     /// The tokens of `raw` before the steps that look at nothing but the token (stop words, lemmas,
     /// stems): whoever has met one before knows what becomes of it. Training numbers these first, and
     /// then has [`Analyzer::finish`] do each distinct one once.
-    pub fn unfinished(&self, raw: &str, scratch: &mut Scratch, sink: &mut impl FnMut(Draft<'_>)) {
+    ///
+    /// `found` is the language of `raw`, where the caller has detected it.
+    pub fn unfinished(
+        &self,
+        raw: &str,
+        found: Option<Detection>,
+        scratch: &mut Scratch,
+        sink: &mut impl FnMut(Draft<'_>),
+    ) {
         let Scratch { untraced: desk, words, .. } = scratch;
-        let number = self.pipelines.pick(raw);
+        let number = self.pipelines.pick(raw, found);
         let pipeline = self.pipelines.at(number);
         pipeline.rewrite_untraced(raw, desk);
         words.begin_unfinished();

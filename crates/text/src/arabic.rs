@@ -26,7 +26,7 @@ pub fn fold(c: char, emit: &mut impl FnMut(char)) {
 /// Whether [`fold`] gives anything but `c` itself. False for everything that is not Arabic.
 #[inline]
 pub fn folds(c: char) -> bool {
-    if c < '\u{0600}' {
+    if c < '\u{0600}' || matches!(c, 'ا' | 'ب' | 'ت'..='غ' | 'ف'..='و' | 'ي') {
         return false;
     }
     // Not every character of the presentation blocks has another form.

@@ -1,7 +1,7 @@
 //! A recipe is checked once, and becomes what the analyzer runs.
 
 use crate::cut::CLAUSE_END;
-use crate::language::{Language, detect};
+use crate::language::{Detection, Language, detect};
 use crate::lemma::Pos;
 use crate::negation::Negation;
 use crate::recipe::{Auto, Body, Form, Hashtag, Recipe, RecipeError, Step, Style};
@@ -95,13 +95,13 @@ impl Pipelines {
         })
     }
 
-    /// Which pipeline serves `raw`, for [`Self::at`].
-    pub(crate) fn pick(&self, raw: &str) -> u8 {
+    /// Which pipeline serves `raw`, in the language `found` if that is known, for [`Self::at`].
+    pub(crate) fn pick(&self, raw: &str, found: Option<Detection>) -> u8 {
         let (min, fallback) = match self {
             Self::One(_) => return 0,
             Self::Auto { min_confidence, fallback, .. } => (*min_confidence, *fallback),
         };
-        let found = detect(raw);
+        let found = found.unwrap_or_else(|| detect(raw));
         let sure = found.language != Language::Other && found.confidence >= min;
         match if sure { found.language } else { fallback } {
             Language::En | Language::Other => 0,

@@ -14,6 +14,7 @@ mod entities;
 mod identity;
 pub mod language;
 pub mod lemma;
+mod letters;
 mod memo;
 mod negation;
 mod presets;

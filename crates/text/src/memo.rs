@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use xxhash_rust::xxh3::xxh3_128;
+
 /// Slots of one memo: 256 KiB, which a core's second cache holds. More do not pay: the words beyond
 /// the most common few thousand are rare.
 const SLOTS: usize = 8192;
@@ -140,6 +142,14 @@ impl Key {
             }
         };
         Some(Self(word | (len as u128) << (8 * LONGEST)))
+    }
+
+    /// A number for a token that is too long for a key, and for a number below 16: 120 bits of its hash,
+    /// below which no key has a length of 0.
+    #[cold]
+    pub(crate) fn of_long(token: &str, number: u8) -> u128 {
+        let hash = xxh3_128(token.as_bytes()) & ((1 << (8 * LONGEST)) - 1);
+        hash.max(1) | u128::from(number) << (8 * LONGEST + 4)
     }
 
     /// The key and a number below 16; never 0 either.

@@ -7,6 +7,7 @@
 mod grammar;
 
 use crate::language::Language;
+use crate::letters::is_alphabetic;
 use crate::stopwords::is_negation;
 use std::mem;
 use std::ops::Range;
@@ -115,7 +116,7 @@ impl Reach {
             self.left -= 1;
         }
         !["EMOJI", "URL", "USER", "HASHTAG"].iter().any(|mask| token.starts_with(mask))
-            && token.contains(char::is_alphabetic)
+            && token.contains(is_alphabetic)
     }
 }
 

@@ -53,9 +53,37 @@ static STOP_AR: LazyLock<Words> = LazyLock::new(|| {
     words
 });
 
-static NEGATION_EN: LazyLock<Words> = LazyLock::new(|| set(NEGATIONS_EN));
-static NEGATION_FR: LazyLock<Words> = LazyLock::new(|| set(NEGATIONS_FR));
-static NEGATION_AR: LazyLock<Words> = LazyLock::new(|| set(NEGATIONS_AR));
+static NEGATION_EN: LazyLock<Few> = LazyLock::new(|| Few::new(NEGATIONS_EN));
+static NEGATION_FR: LazyLock<Few> = LazyLock::new(|| Few::new(NEGATIONS_FR));
+static NEGATION_AR: LazyLock<Few> = LazyLock::new(|| Few::new(NEGATIONS_AR));
+
+/// A few words among which most are not: every token of a text is looked up, so a glance must do.
+struct Few {
+    words: Words,
+    /// By a number from a word's bytes, the lengths that words with it have, one bit each.
+    lengths: [u64; 256],
+}
+
+impl Few {
+    fn new(words: &str) -> Self {
+        let words: Words = words.split_whitespace().map(str::to_owned).collect();
+        let mut lengths = [0; 256];
+        for word in &words {
+            lengths[Self::glance(word.as_bytes())] |= 1 << (word.len() % 64);
+        }
+        Self { words, lengths }
+    }
+
+    /// Of the first letter and the last.
+    fn glance(word: &[u8]) -> usize {
+        let at = |i: usize| word.get(i).copied().unwrap_or_default();
+        usize::from(at(0).wrapping_mul(31) ^ at(1).wrapping_mul(7) ^ at(word.len().wrapping_sub(1)))
+    }
+
+    fn contains(&self, word: &str) -> bool {
+        self.lengths[Self::glance(word.as_bytes())] >> (word.len() % 64) & 1 == 1 && self.words.contains(word)
+    }
+}
 
 /// Negations beside everything that ends in "n't". The forms without an apostrophe are how people
 /// type; those without the "t" are what is left when a recipe splits at the apostrophe and drops
@@ -144,10 +172,6 @@ fn plain(code: &str) -> Words {
     listed(code).map(str::to_owned).collect()
 }
 
-fn set(words: &str) -> Words {
-    words.split_whitespace().map(str::to_owned).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,8 +231,16 @@ mod tests {
     }
 
     #[test]
+    fn a_glance_misses_no_word() {
+        for few in [&NEGATION_EN, &NEGATION_FR, &NEGATION_AR] {
+            assert!(few.words.iter().all(|word| few.contains(word)));
+            assert!(!few.contains("") && !few.contains("good") && !few.contains("جميل"));
+        }
+    }
+
+    #[test]
     fn negations_are_spelt_as_the_look_up_spells() {
-        for word in NEGATION_AR.iter() {
+        for word in &NEGATION_AR.words {
             assert_eq!(spelling(Language::Ar, word), word.as_str());
         }
     }

@@ -65,7 +65,7 @@ proptest! {
                 prop_assert_eq!(&fast, &traced, "{}", name);
             }
             let (mut parts, mut at_once) = (Vec::new(), Vec::new());
-            analyzer.unfinished(&raw, &mut scratch, &mut |draft| {
+            analyzer.unfinished(&raw, None, &mut scratch, &mut |draft| {
                 parts.push((draft.as_str().to_owned(), draft.unfinished()));
                 at_once.extend(draft.finish().map(str::to_owned));
             });

@@ -115,6 +115,14 @@ impl Grams {
     #[inline]
     pub(crate) fn find(&self, hash: u64) -> Option<u32> {
         let range = self.buckets.range(hash);
+        // Most ranges are no longer than this, and no hash stands in another's: all are compared at once.
+        if let Some(first) = self.hashes.get(range.start as usize..).and_then(<[u64]>::first_chunk::<4>)
+            && range.end - range.start <= 4
+        {
+            let found = first.map(|other| other == hash);
+            let at = found.iter().position(|&found| found).unwrap_or(4);
+            return (at < 4).then_some(range.start + at as u32);
+        }
         let hashes = self.hashes.get(range.start as usize..range.end as usize)?;
         hashes.iter().position(|&other| other == hash).map(|here| range.start + here as u32)
     }

@@ -86,7 +86,7 @@ struct Part {
 impl Part {
     fn read(&mut self, analyzer: &Analyzer, text: &str, scratch: &mut Scratch) {
         let Self { words, unfinished, rows } = self;
-        analyzer.unfinished(text, scratch, &mut |draft| {
+        analyzer.unfinished(text, None, scratch, &mut |draft| {
             let (token, rest) = (draft.as_str(), draft.unfinished());
             let id = words.insert_hashed(token, hash(token, rest));
             if id as usize == unfinished.len() {

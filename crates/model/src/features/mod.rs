@@ -17,6 +17,8 @@ mod settings;
 mod size;
 pub mod smote;
 mod sparse;
+mod spellings;
+mod tally;
 mod tfidf;
 mod vectorizer;
 mod vocabulary;

@@ -1,6 +1,7 @@
 //! The vocabulary as it is served: raw texts in, the features that occur in them out.
 
-use sentimeter_text::{Analyzer, Span};
+use sentimeter_text::language::Detection;
+use sentimeter_text::{Analyzer, Span, Unfinished};
 
 use super::{
     Settings, Words,
@@ -8,6 +9,8 @@ use super::{
     ngrams::{Candidate, Hit, Ngrams},
     number::NONE,
     recall::{DROPPED, Recall},
+    spellings::{self, Spelled, Spellings},
+    tally::Tally,
 };
 
 /// Every n-gram that is a feature, and those that only begin one.
@@ -45,15 +48,27 @@ pub(crate) struct Group {
     words: Vec<u32>,
     /// Those that are still to be looked up.
     asked: Vec<Asked>,
+    /// Texts in the group.
+    texts: usize,
     /// Where each text ends in `words`.
     ends: Vec<u32>,
     /// Word n-grams of one, two, … words, in the order of the texts.
     hits: Vec<Vec<Hit>>,
     candidates: Vec<Candidate>,
-    /// [`Grams::hash`] of the character n-grams.
+    spellings: Spellings,
+    /// Tokens whose words and character n-grams are to be looked up, and the texts that they were cut from.
+    spelled: Vec<Token>,
+    letters: String,
+    places: Vec<spellings::Place>,
+    /// Where the character n-grams of each token are.
+    parts: Vec<Part>,
+    /// Where each text ends in `parts`.
+    part_ends: Vec<u32>,
+    /// Tokens that are not remembered, [`Grams::hash`] of their character n-grams, and the nodes of these.
+    unspelled: Vec<Unspelled>,
     gram_hashes: Vec<u64>,
-    /// Where each text ends in `gram_hashes`.
-    gram_ends: Vec<u32>,
+    grams: Vec<u32>,
+    tally: Tally,
     padded: String,
     bounds: Vec<u32>,
     /// The last text that a word occurred in, by the last bits of its id.
@@ -73,18 +88,50 @@ struct Asked {
     draft: u128,
 }
 
+/// A token of a text, or the end of one.
+#[derive(Debug, Clone, Copy)]
+struct Token {
+    /// By what it is [remembered](spellings::key).
+    key: u64,
+    /// Where its letters stand.
+    start: u32,
+    end: u32,
+    /// What is still to be done to it; `None` at the end of a text.
+    unfinished: Option<Unfinished>,
+}
+
+/// Where the character n-grams of a token are.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    /// A list of the [`Spellings`].
+    Remembered(u32),
+    /// Among the group's: the first, and how many.
+    Own(u32, u32),
+}
+
+/// A token that is not remembered.
+#[derive(Debug, Clone, Copy)]
+struct Unspelled {
+    key: u64,
+    /// Where in the group's words it stands; [`NONE`] where words are not asked for, or [`DROPPED`].
+    word: u32,
+    /// Its part, and how many n-grams it has, known or not.
+    part: u32,
+    len: u32,
+}
+
 /// Slots for words of one text: few of them share one.
 const SEEN: usize = 2048;
 
 impl Group {
     /// Number of texts.
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.texts
     }
 
     /// Number of words.
     pub(crate) fn words(&self) -> usize {
-        self.words.len()
+        self.words.len() + self.spelled.len()
     }
 
     /// Turns to the texts of `model`, a number that no other model has and that is not 0.
@@ -93,11 +140,17 @@ impl Group {
     }
 
     fn clear(&mut self) {
+        self.texts = 0;
         self.words.clear();
         self.asked.clear();
         self.ends.clear();
+        self.spelled.clear();
+        self.letters.clear();
+        self.parts.clear();
+        self.part_ends.clear();
+        self.grams.clear();
+        self.unspelled.clear();
         self.gram_hashes.clear();
-        self.gram_ends.clear();
     }
 }
 
@@ -125,47 +178,132 @@ impl Vocabulary {
         (self.words.len() + self.ngrams.len()) as u32
     }
 
-    /// Cleans `raw` and puts it into the group.
+    /// Cleans `raw`, of which the language may have been `found`, and puts it into the group.
     #[inline]
-    pub(crate) fn read(&self, analyzer: &Analyzer, raw: &str, group: &mut Group) {
-        let Group { text, recall, model, words, asked, ends, gram_hashes, gram_ends, padded, bounds, .. } =
-            group;
-        let mut ask = |word: &str, draft, words: &mut Vec<u32>| {
-            asked.push(Asked { hash: Words::hash(word), place: words.len() as u32, draft });
-            words.push(NONE);
-        };
-        if let Some(range) = self.settings.chars {
-            let wanted = self.settings.words.is_some();
-            analyzer.tokens(raw, text, &mut |token| {
-                if wanted {
-                    ask(token, 0, words);
+    pub(crate) fn read(&self, analyzer: &Analyzer, raw: &str, found: Option<Detection>, group: &mut Group) {
+        group.texts += 1;
+        if self.settings.chars.is_some() {
+            let Group { text, model, spelled, letters, .. } = group;
+            let (base, first) = (letters.len(), spelled.len());
+            analyzer.unfinished(raw, found, text, &mut |draft| {
+                let (whole, range) = draft.place();
+                if spelled.len() == first {
+                    letters.push_str(whole);
                 }
-                grams::each(token, range, padded, bounds, |gram| gram_hashes.push(Grams::hash(gram)));
+                spelled.push(Token {
+                    key: spellings::key(*model, draft.key()),
+                    start: (base + range.start) as u32,
+                    end: (base + range.end) as u32,
+                    unfinished: Some(draft.unfinished()),
+                });
             });
-        } else {
-            // Nobody asks for the letters of a word that was met before.
-            analyzer.unfinished(raw, text, &mut |draft| {
-                let key = draft.key().unwrap_or(0);
-                match recall.find(*model, key) {
-                    Some(DROPPED) => {}
-                    Some(word) => words.push(word),
-                    None => match draft.finish() {
-                        Some(word) => ask(word, key, words),
-                        None => recall.store(*model, key, DROPPED),
-                    },
-                }
-            });
+            spelled.push(Token { key: 0, start: 0, end: 0, unfinished: None });
+            return;
         }
+        let Group { text, recall, model, words, asked, ends, .. } = group;
+        // Nobody asks for the letters of a word that was met before.
+        analyzer.unfinished(raw, found, text, &mut |draft| {
+            let key = draft.key();
+            match recall.find(*model, key) {
+                Some(DROPPED) => {}
+                Some(word) => words.push(word),
+                None => match draft.finish() {
+                    Some(word) => {
+                        asked.push(Asked { hash: Words::hash(word), place: words.len() as u32, draft: key });
+                        words.push(NONE);
+                    }
+                    None => recall.store(*model, key, DROPPED),
+                },
+            }
+        });
         ends.push(words.len() as u32);
         words.push(NONE);
-        gram_ends.push(gram_hashes.len() as u32);
     }
 
-    /// Looks the group's texts up and calls `sink` with the nodes of each, its word n-grams first; a
-    /// node stands there as often as it occurs, and equal ones stand together. The group is empty
+    /// Finds out what the tokens that were read are: words, and character n-grams of `range`.
+    fn recognise(&self, analyzer: &Analyzer, range: [u8; 2], group: &mut Group) {
+        let Group { text, spellings, words, asked, ends, spelled, letters, places, .. } = group;
+        let Group { parts, part_ends, unspelled, gram_hashes, padded, bounds, .. } = group;
+        let wanted = self.settings.words.is_some();
+        spellings.look_up(spelled.iter().map(|token| token.key), places);
+        for (token, &place) in spelled.iter().zip(&*places) {
+            let Some(unfinished) = token.unfinished else {
+                ends.push(words.len() as u32);
+                words.push(NONE);
+                part_ends.push(parts.len() as u32);
+                continue;
+            };
+            if place.is_known() {
+                if place.word != DROPPED {
+                    parts.push(Part::Remembered(place.list));
+                    if wanted {
+                        words.push(place.word);
+                    }
+                }
+                continue;
+            }
+            let mut new = Unspelled { key: token.key, word: DROPPED, part: 0, len: 0 };
+            let letters = &letters[token.start as usize..token.end as usize];
+            if let Some(finished) = analyzer.finish(letters, unfinished, text) {
+                new.word = NONE;
+                if wanted {
+                    new.word = words.len() as u32;
+                    asked.push(Asked { hash: Words::hash(finished), place: new.word, draft: 0 });
+                    words.push(NONE);
+                }
+                let before = gram_hashes.len();
+                grams::each(finished, range, padded, bounds, |gram| gram_hashes.push(Grams::hash(gram)));
+                new.len = (gram_hashes.len() - before) as u32;
+                new.part = parts.len() as u32;
+                parts.push(Part::Own(0, 0));
+            }
+            unspelled.push(new);
+        }
+    }
+
+    /// Looks up the character n-grams of tokens that are not remembered.
+    fn spell_out(&self, group: &mut Group) {
+        let Group { parts, grams, unspelled, gram_hashes, .. } = group;
+        self.grams.fetch(gram_hashes);
+        let base = self.first_gram();
+        let mut hashes = gram_hashes.iter();
+        for token in unspelled.iter().filter(|token| token.word != DROPPED) {
+            let start = grams.len();
+            let own = hashes.by_ref().take(token.len as usize);
+            grams.extend(own.filter_map(|&hash| self.grams.find(hash)).map(|gram| base + gram));
+            parts[token.part as usize] = Part::Own(start as u32, (grams.len() - start) as u32);
+        }
+    }
+
+    /// Remembers what was looked up; lists that stand elsewhere may move.
+    fn remember(group: &mut Group) {
+        let Group { spellings, words, parts, grams, unspelled, .. } = group;
+        for token in &*unspelled {
+            let spelled = match (token.word, parts.get(token.part as usize)) {
+                (place, Some(&Part::Own(start, len))) if place != DROPPED => Spelled {
+                    word: words.get(place as usize).copied().unwrap_or(NONE),
+                    grams: &grams[start as usize..][..len as usize],
+                },
+                _ => Spelled { word: DROPPED, grams: &[] },
+            };
+            spellings.store(token.key, spelled);
+        }
+    }
+
+    /// Looks the group's texts up and calls `sink` with the nodes of each: its word n-grams, each as often as it
+    /// occurs, equal ones together, and its character n-grams with how often each occurs. The group is empty
     /// afterwards. Before, `fetch` is called with each node: it should have what is known of it fetched.
-    pub(crate) fn rows(&self, group: &mut Group, fetch: impl Fn(u32) -> u32, mut sink: impl FnMut(&[u32])) {
-        let Group { recall, model, words, asked, ends, hits, candidates, .. } = group;
+    pub(crate) fn rows(
+        &self,
+        analyzer: &Analyzer,
+        group: &mut Group,
+        fetch: impl Fn(u32) -> u32,
+        mut sink: impl FnMut(&[u32], &[(u32, u32)]),
+    ) {
+        if let Some(range) = self.settings.chars {
+            self.recognise(analyzer, range, group);
+        }
+        let Group { recall, model, words, asked, .. } = group;
         self.words.fetch(asked.iter().map(|asked| asked.hash));
         for &Asked { hash, place, draft } in &*asked {
             if let Some(word) = self.words.find(hash) {
@@ -173,19 +311,22 @@ impl Vocabulary {
             }
             recall.store(*model, draft, words[place as usize]);
         }
-        let Group { gram_hashes, gram_ends, row, .. } = group;
-        self.grams.fetch(gram_hashes);
+        self.spell_out(group);
+        let Group { words, ends, hits, candidates, spellings, parts, part_ends, grams, row, tally, .. } =
+            group;
         self.word_ngrams(words, hits, candidates);
         for hits in &*hits {
             std::hint::black_box(hits.iter().fold(0, |sum, hit| sum ^ fetch(hit.node)));
         }
 
         let mut starts = [0; super::settings::LONGEST as usize];
-        let mut first_gram = 0;
+        let mut first_part = 0;
         if group.seen.is_empty() {
             group.seen.resize(SEEN, u32::MAX);
         }
-        for (&end, &gram_end) in ends.iter().zip(&*gram_ends) {
+        // Without character n-grams there are no ends of them.
+        let part_ends = part_ends.iter().copied().chain(std::iter::repeat(0));
+        for (&end, part_end) in ends.iter().zip(part_ends) {
             row.clear();
             group.texts_seen = group.texts_seen.wrapping_add(1);
             let mut distinct = true;
@@ -204,16 +345,16 @@ impl Vocabulary {
             if !distinct {
                 row.sort_unstable();
             }
-            if gram_end > first_gram {
-                let grams = &gram_hashes[first_gram as usize..gram_end as usize];
-                let base = self.first_gram();
-                let words = row.len();
-                row.extend(grams.iter().filter_map(|&hash| self.grams.find(hash)).map(|gram| base + gram));
-                row[words..].sort_unstable();
-                first_gram = gram_end;
-            }
-            sink(row);
+            let of_text = parts[first_part as usize..part_end as usize].iter().map(|part| match *part {
+                Part::Remembered(list) => spellings.list(list),
+                Part::Own(start, len) => &grams[start as usize..][..len as usize],
+            });
+            first_part = part_end;
+            let counted = tally.count(of_text);
+            std::hint::black_box(counted.iter().fold(0, |sum, &(node, _)| sum ^ fetch(node)));
+            sink(row, counted);
         }
+        Self::remember(group);
         group.clear();
     }
 

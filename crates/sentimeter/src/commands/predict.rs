@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use rayon::prelude::*;
-use sentimeter_corpus::{CorpusError, Format, OutputFormat, Rows, Score, Writer, stream};
+use sentimeter_corpus::{CorpusError, Format, OutputFormat, Row, Rows, Score, Writer, stream};
 use sentimeter_model::explain::Explanation;
 use sentimeter_model::{Model, Probs, Scratch};
 use sentimeter_text::language::{Detection, Language};
@@ -202,49 +201,14 @@ fn file(global: &Global, args: &PredictArgs, output: Option<&Path>, model: &Mode
     let text = ["text".to_owned()];
     let columns = rows.as_ref().map_or(&text[..], Rows::columns);
     let languages = !model.card().languages.is_empty();
-    let mut writer = Writer::new(sink, format, columns, model.labels(), languages).with_context(cannot)?;
-    let mut progress = Shown::new(global.quiet || output.is_none());
-    let mut count = Count::default();
-    while let Some(rows) = &mut rows {
-        let batch = rows.batch(BATCH)?;
-        if batch.is_empty() {
-            break;
-        }
-        let probs = model.predict_all(batch.len(), |i| &batch[i].text);
-        let found: Vec<Option<Detection>> = if languages {
-            batch.par_iter().map(|row| model.language(&row.text)).collect()
-        } else {
-            vec![None; batch.len()]
-        };
-        for (i, row) in batch.iter().enumerate() {
-            let scored = match (&row.fault, row.text.trim().is_empty()) {
-                (Some(fault), _) => {
-                    count.broken += 1;
-                    if count.broken <= SHOWN_FAULTS {
-                        progress.finish();
-                        note!("{name}, line {}: {fault}", row.line);
-                    }
-                    None
-                }
-                (None, true) => {
-                    count.empty += 1;
-                    None
-                }
-                (None, false) => {
-                    let (mut sentiment, confidence) = answer(model, &probs, i, args.min_confidence);
-                    if is_foreign(model, found[i], args) {
-                        count.foreign += 1;
-                        sentiment = None;
-                    }
-                    let language = found[i].map(|found| found.language.code());
-                    Some(Score { sentiment, language, confidence, probabilities: probs.row(i) })
-                }
-            };
-            writer.write(row, scored).with_context(cannot)?;
-        }
-        count.rows += batch.len() as u64;
-        progress.show("score", count.rows, None, None);
+    let writer = Writer::new(sink, format, columns, model.labels(), languages).with_context(cannot)?;
+    let progress = Shown::new(global.quiet || output.is_none());
+    let mut answers = Answering { args, model, name: &name, writer, progress, count: Count::default() };
+    if let Some(rows) = &mut rows {
+        // Of a file the next rows are read meanwhile; whoever types or pipes waits for no row but their own.
+        answers.all(rows, input.is_some()).map_err(|error| error.or(cannot))?;
     }
+    let Answering { writer, mut progress, count, .. } = answers;
     writer.finish().with_context(cannot)?;
     progress.finish();
     if let Some(file) = file {
@@ -268,6 +232,102 @@ fn file(global: &Global, args: &PredictArgs, output: Option<&Path>, model: &Mode
         note!("{} broken; they stand in the output without a sentiment", rows_of(broken));
     }
     Ok(count)
+}
+
+/// Rows on their way from a file to another.
+struct Answering<'a> {
+    args: &'a PredictArgs,
+    model: &'a Model,
+    /// Of the input.
+    name: &'a str,
+    writer: Writer,
+    progress: Shown,
+    count: Count,
+}
+
+/// What breaks off.
+enum Broken {
+    Reading(CorpusError),
+    Writing(io::Error),
+}
+
+impl Broken {
+    fn or(self, cannot_write: impl FnOnce() -> String) -> anyhow::Error {
+        match self {
+            Self::Reading(error) => error.into(),
+            Self::Writing(error) => anyhow::Error::new(error).context(cannot_write()),
+        }
+    }
+}
+
+/// Rows and what the model says of them.
+struct Batch {
+    rows: Vec<Row>,
+    probs: Probs,
+    found: Vec<Detection>,
+}
+
+impl Answering<'_> {
+    /// Answers all rows, batch by batch: while one is scored, the answers to the one before are written, and with
+    /// `ahead` the next is read.
+    fn all(&mut self, rows: &mut Rows, ahead: bool) -> Result<(), Broken> {
+        let model = self.model;
+        let mut read = || rows.batch(BATCH).map_err(Broken::Reading);
+        let (mut batch, mut scored) = (read()?, None);
+        while !batch.is_empty() {
+            let (answers, done) = rayon::join(
+                || model.predict_all_detecting(batch.len(), |i| &batch[i].text),
+                || {
+                    scored.take().map_or(Ok(()), |batch| self.write(&batch))?;
+                    if ahead { read() } else { Ok(Vec::new()) }
+                },
+            );
+            let next = done?;
+            let (probs, found) = answers;
+            let answered = Batch { rows: std::mem::replace(&mut batch, next), probs, found };
+            if ahead {
+                scored = Some(answered);
+            } else {
+                self.write(&answered)?;
+                batch = read()?;
+            }
+        }
+        scored.map_or(Ok(()), |batch| self.write(&batch))
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), Broken> {
+        let Batch { rows, probs, found } = batch;
+        for (i, row) in rows.iter().enumerate() {
+            let scored = match (&row.fault, row.text.trim().is_empty()) {
+                (Some(fault), _) => {
+                    self.count.broken += 1;
+                    if self.count.broken <= SHOWN_FAULTS {
+                        self.progress.finish();
+                        note!("{}, line {}: {fault}", self.name, row.line);
+                    }
+                    None
+                }
+                (None, true) => {
+                    self.count.empty += 1;
+                    None
+                }
+                (None, false) => {
+                    let (mut sentiment, confidence) = answer(self.model, probs, i, self.args.min_confidence);
+                    let found = found.get(i).copied();
+                    if is_foreign(self.model, found, self.args) {
+                        self.count.foreign += 1;
+                        sentiment = None;
+                    }
+                    let language = found.map(|found| found.language.code());
+                    Some(Score { sentiment, language, confidence, probabilities: probs.row(i) })
+                }
+            };
+            self.writer.write(row, scored).map_err(Broken::Writing)?;
+        }
+        self.count.rows += rows.len() as u64;
+        self.progress.show("score", self.count.rows, None, None);
+        Ok(())
+    }
 }
 
 fn output_format(

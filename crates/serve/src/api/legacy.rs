@@ -76,7 +76,9 @@ pub(crate) async fn predict(
         }
     };
     let live = app.live();
-    let request = Request::new(text, None, limits.characters)?;
+    // Its clients know of no answer without a sentiment.
+    let mut request = Request::new(text, None, limits.characters)?;
+    request.any_language = true;
     let answers = answer(&app, &live, vec![request], Wanted::default(), None).await?;
     let answer = answers.into_iter().next().ok_or_else(Problem::internal)?;
     let label = answer.label.and_then(|at| live.model().labels().get(at).cloned());

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use sentimeter_inference::{Live, Scored, Wanted, mixed};
 use sentimeter_store::{Role, now};
-use sentimeter_text::language::Language;
+use sentimeter_text::language::{Detection, Language};
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -40,6 +40,9 @@ pub(crate) struct Asked {
     /// Below this probability the answer abstains: `sentiment` is null. From 0 to 1.
     #[schema(value_type = Option<f64>)]
     min_confidence: Option<serde_json::Value>,
+    /// Whether to answer in languages that the model was not made for, too; otherwise it abstains there.
+    #[schema(value_type = Option<bool>)]
+    any_language: Option<serde_json::Value>,
     /// `NAME@VERSION`, `NAME@ALIAS` or `NAME`; the live model otherwise.
     #[schema(value_type = Option<String>)]
     model: Option<Word>,
@@ -74,7 +77,10 @@ pub(crate) struct Prediction<'a> {
     id: Option<&'a Id>,
     /// The most likely label; null where the model abstains.
     sentiment: Option<&'a str>,
-    /// Its probability.
+    /// Why it abstains, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    abstained: Option<Abstained>,
+    /// The probability of the most likely label.
     confidence: f32,
     /// Every label's probability; they sum to 1.
     #[schema(value_type = std::collections::HashMap<String, f32>)]
@@ -96,6 +102,16 @@ pub(crate) struct Prediction<'a> {
     /// What each token added (`?explain=true`).
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Explanation<'a>>,
+}
+
+/// Why a model gives no label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Abstained {
+    /// It was not made for the language of the text (`any_language` asks it all the same).
+    Language,
+    /// The most likely label is less likely than `min_confidence`.
+    Confidence,
 }
 
 /// A part of the text.
@@ -189,6 +205,8 @@ impl<T: Serialize> Serialize for Named<'_, T> {
 pub(crate) struct Request {
     pub(crate) text: String,
     pub(crate) language: Option<Language>,
+    /// Whether it is answered in whatever language it is.
+    pub(crate) any_language: bool,
 }
 
 impl Request {
@@ -203,7 +221,7 @@ impl Request {
             let said = format!("has {characters} characters; at most {most} are taken");
             return Err(Problem::field("text", said));
         }
-        Ok(Self { text, language: of_language(language)? })
+        Ok(Self { text, language: of_language(language)?, any_language: false })
     }
 }
 
@@ -219,8 +237,10 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     pub(crate) language: Language,
     pub(crate) scored: Arc<Scored>,
-    /// The label's place and its probability; no label below the least confidence.
+    /// The label's place, where the model does not abstain.
     pub(crate) label: Option<usize>,
+    pub(crate) abstained: Option<Abstained>,
+    /// The probability of the most likely label.
     pub(crate) confidence: f32,
 }
 
@@ -234,7 +254,7 @@ pub(crate) async fn answer(
 ) -> Result<Vec<Answer>, Problem> {
     let engine = &app.inner.engine;
     let (texts, languages): (Vec<String>, Vec<_>) =
-        requests.into_iter().map(|r| (r.text, r.language)).unzip();
+        requests.into_iter().map(|r| (r.text, (r.language, r.any_language))).unzip();
     let short: Vec<&str> = texts.iter().map(String::as_str).collect();
     let (texts, scored) = match engine.score_here(live, &short, wanted) {
         Some(scored) => (texts, scored),
@@ -245,10 +265,18 @@ pub(crate) async fn answer(
         }
     };
     let (time, recorder) = (now(), &app.inner.recorder);
-    let answers = texts.into_iter().zip(scored).zip(languages).map(|((text, scored), language)| {
+    let answers = texts.into_iter().zip(scored).zip(languages).map(|((text, scored), (stated, any))| {
         let (class, confidence) = scored.top();
-        let label = least.is_none_or(|least| f64::from(confidence) >= least).then_some(class);
-        let language = language.unwrap_or(scored.language.language);
+        let found = stated.map_or(scored.language, |language| Detection { language, confidence: 1.0 });
+        let abstained = if !any && !live.model().speaks(found) {
+            Some(Abstained::Language)
+        } else if least.is_some_and(|least| f64::from(confidence) < least) {
+            Some(Abstained::Confidence)
+        } else {
+            None
+        };
+        let label = abstained.is_none().then_some(class);
+        let language = found.language;
         live.count(label, language);
         let id = app.id();
         if recorder.is_on() {
@@ -265,7 +293,7 @@ pub(crate) async fn answer(
                 text: kept,
             });
         }
-        Answer { id, text, language, scored, label, confidence }
+        Answer { id, text, language, scored, label, abstained, confidence }
     });
     Ok(answers.collect())
 }
@@ -327,6 +355,7 @@ fn prediction<'a>(live: &'a Live, id: Option<&'a Id>, answer: &'a Answer) -> Pre
     Prediction {
         id,
         sentiment: answer.label.map(label),
+        abstained: answer.abstained,
         confidence: answer.confidence,
         probabilities: Named { labels, numbers: &scored.probabilities },
         language: answer.language.code(),
@@ -403,20 +432,25 @@ pub(crate) async fn predict(
         }
         None => None,
     };
+    let any = match asked.any_language {
+        Some(any) => any.as_bool().ok_or_else(|| Problem::field("any_language", "wants true or false"))?,
+        None => false,
+    };
     let live = match asked.model {
         Some(word) => named(&app, &word.string("model")?).await?,
         None => app.live(),
     };
     match (asked.text, asked.texts) {
         (Some(text), None) => {
-            let request = Request::new(text.string("text")?, asked.language, limits.characters)?;
+            let mut request = Request::new(text.string("text")?, asked.language, limits.characters)?;
+            request.any_language = any;
             let answers = answer(&app, &live, vec![request], wanted, least).await?;
             write(answers, move |answers| {
                 answers.first().map(|answer| serde_json::to_vec(&prediction(&live, None, answer)))
             })
             .await
         }
-        (None, Some(items)) => batch(&app, live, items, asked.language, wanted, least).await,
+        (None, Some(items)) => batch(&app, live, items, (asked.language, any), wanted, least).await,
         (Some(_), Some(_)) => Err(Problem::field("texts", "give `text` or `texts`, not both")),
         (None, None) => Err(Problem::field("text", "is missing: give `text`, or `texts`")),
     }
@@ -436,7 +470,7 @@ async fn batch(
     app: &App,
     live: Arc<Live>,
     items: Items,
-    language: Option<Word>,
+    (language, any): (Option<Word>, bool),
     wanted: Wanted,
     least: Option<f64>,
 ) -> Result<Response, Problem> {
@@ -450,7 +484,8 @@ async fn batch(
     for item in items.kept {
         let (id, checked) = check(item, language.as_ref(), limits.characters);
         match checked {
-            Ok(request) => {
+            Ok(mut request) => {
+                request.any_language = any;
                 outcomes.push((id, Ok(requests.len())));
                 requests.push(request);
             }

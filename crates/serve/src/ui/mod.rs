@@ -129,7 +129,11 @@ pub(crate) async fn analyse(
     let live = app.live();
     let wanted = Wanted { explain: true, sentences: true };
     let answered = match Request::new(text.clone(), None, app.inner.limits.characters) {
-        Ok(request) => answer(&app, &live, vec![request], wanted, None).await,
+        Ok(mut request) => {
+            // Whoever looks is told of the language beside the answer.
+            request.any_language = true;
+            answer(&app, &live, vec![request], wanted, None).await
+        }
         Err(problem) => Err(problem),
     };
     Ok(match answered.map(|answers| answers.into_iter().next()) {

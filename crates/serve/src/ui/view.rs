@@ -55,6 +55,8 @@ pub(crate) struct Result_<'a> {
     pub(crate) class: &'static str,
     pub(crate) percent: String,
     pub(crate) mixed: bool,
+    /// Whether the model was not made for the text's language.
+    pub(crate) foreign: bool,
     pub(crate) bars: Vec<Bar>,
     pub(crate) segments: Vec<Segment<'a>>,
     pub(crate) marked: bool,
@@ -99,6 +101,7 @@ impl<'a> Result_<'a> {
             class: class(label),
             percent: t.percent(confidence),
             mixed: answer.scored.sentences.as_ref().is_some_and(|sentences| mixed(labels, sentences)),
+            foreign: !live.model().speaks(answer.scored.language),
             bars: bars.collect(),
             marked: segments.iter().any(|segment| segment.level != 0),
             segments,

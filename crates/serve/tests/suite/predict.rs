@@ -87,8 +87,36 @@ async fn each_item_of_a_batch_has_its_result_or_its_error() {
 async fn a_model_that_is_not_sure_enough_abstains() {
     let server = Server::new(local()).await;
     let answer = server.post("/v1/predict", r#"{"text": "hm", "min_confidence": 0.99}"#).await.json();
-    assert_eq!(answer["sentiment"], Value::Null);
+    assert_eq!((&answer["sentiment"], &answer["abstained"]), (&Value::Null, &json!("confidence")));
     assert!(answer["confidence"].as_f64().unwrap() < 0.99);
+}
+
+#[tokio::test]
+async fn a_model_abstains_in_languages_that_it_was_not_made_for() {
+    let server = Server::new(local()).await;
+    let ask = async |extra: Value| {
+        let mut body = json!({"text": "Estoy muy contento con el servicio", "model": "english@1"});
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        server.post("/v1/predict", &body.to_string()).await.json()
+    };
+    let answer = ask(json!({})).await;
+    assert_eq!((&answer["sentiment"], &answer["abstained"]), (&Value::Null, &json!("language")));
+    assert_eq!(answer["language"], "other");
+    assert!(answer["confidence"].as_f64().unwrap() > 0.0);
+    // Asked all the same, told that it is English, or by another model.
+    for extra in [json!({"any_language": true}), json!({"language": "en"}), json!({"model": "other@1"})] {
+        let answer = ask(extra.clone()).await;
+        assert!(answer["sentiment"].is_string() && answer.get("abstained").is_none(), "{extra}: {answer}");
+    }
+    assert_eq!(ask(json!({"language": "fr"})).await["abstained"], "language");
+    let english = ask(json!({"text": "I am very happy with the service"})).await;
+    assert!(english["sentiment"].is_string());
+    // A batch item by item; an old client always gets a sentiment.
+    let batch =
+        json!({"texts": ["Estoy muy contento con el servicio", "good"], "model": "english@1"}).to_string();
+    let batch = server.post("/v1/predict", &batch).await.json();
+    assert_eq!(batch["predictions"][0]["abstained"], "language");
+    assert!(batch["predictions"][1]["sentiment"].is_string());
 }
 
 #[tokio::test]
@@ -116,6 +144,7 @@ async fn wrong_shapes_get_422_and_the_fields_name() {
         (r#"{"texts": 5}"#, "texts"),
         (r#"{"text": "a", "min_confidence": 2}"#, "min_confidence"),
         (r#"{"text": "a", "min_confidence": "0.5"}"#, "min_confidence"),
+        (r#"{"text": "a", "any_language": "yes"}"#, "any_language"),
         (r#"{"text": "a", "language": "de"}"#, "language"),
         (r#"{"text": "a", "model": []}"#, "model"),
         (r#"[]"#, "body"),

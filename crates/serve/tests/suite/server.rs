@@ -9,6 +9,7 @@ use sentimeter_model::Model;
 use sentimeter_serve::inference::Live;
 use sentimeter_serve::{App, Models, NoModel, Opening, Resolving, Settings, router, serve};
 use sentimeter_store::{Database, Store};
+use sentimeter_text::language::Language;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,7 +25,15 @@ pub(crate) fn live(name: &str) -> Live {
     Live::new(name, model, digest)
 }
 
-/// Opens `other@1`; panics over `boom`, as a bug of ours would.
+/// A model that says that it was made for English alone.
+fn english(name: &str) -> Live {
+    let (model, digest) = Model::from_bytes(FILE).unwrap();
+    let mut card = model.card().clone();
+    card.languages = vec![Language::En];
+    Live::new(name, Model::new(card, model.body().clone()).unwrap(), digest)
+}
+
+/// Opens `other@1` and `english@1`; panics over `boom`, as a bug of ours would.
 struct Shelf;
 
 impl Models for Shelf {
@@ -32,6 +41,7 @@ impl Models for Shelf {
         Box::pin(async move {
             match reference {
                 "other@1" => Ok(live("other@1")),
+                "english@1" => Ok(english("english@1")),
                 "boom" => panic!("a bug"),
                 _ => Err(NoModel::Unknown(format!("there is no model {reference:?}"))),
             }

@@ -1,6 +1,7 @@
 //! French elisions are two words: `j'adore` becomes `j' adore`. `aujourd'hui`, `quelqu'un` and
 //! `presqu'île` stay whole.
 
+use crate::letters::is_alphabetic;
 use crate::trace::{Desk, Trace};
 use memchr::{memchr, memmem};
 
@@ -19,7 +20,7 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
         let signs = text[from..].match_indices(['\'', '\u{2019}']);
         signs
             .map(|(at, sign)| from + at..from + at + sign.len())
-            .find(|sign| text[sign.end..].starts_with(char::is_alphabetic) && is_elided(&text[..sign.start]))
+            .find(|sign| text[sign.end..].starts_with(is_alphabetic) && is_elided(&text[..sign.start]))
     });
 }
 
@@ -27,6 +28,6 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
 fn is_elided(before: &str) -> bool {
     let longest = before.floor_char_boundary(before.len().saturating_sub(8));
     let near = &before[longest..];
-    let word = near.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or(near);
+    let word = near.rsplit(|c: char| !is_alphabetic(c)).next().unwrap_or(near);
     ELIDED.iter().any(|elided| word.eq_ignore_ascii_case(elided))
 }

@@ -43,14 +43,22 @@ pub(crate) fn push_name(emoji: &Emoji, out: &mut String) {
 
 /// The next emoji at or after `from`, and where it starts and ends.
 fn find(text: &str, from: usize) -> Option<(usize, usize, &'static Emoji)> {
-    text[from..].char_indices().find_map(|(at, c)| {
-        if !may_begin(c) {
-            return None;
+    let mut at = from;
+    loop {
+        let start = at + text.as_bytes()[at..].iter().position(|&byte| may_lead(byte))?;
+        let c = text[start..].chars().next()?;
+        if may_begin(c)
+            && let Some((len, emoji)) = longest(&text[start..])
+        {
+            return Some((start, start + len, emoji));
         }
-        let start = from + at;
-        let (len, emoji) = longest(&text[start..])?;
-        Some((start, start + len, emoji))
-    })
+        at = start + c.len_utf8();
+    }
+}
+
+/// Whether a character that [may begin](may_begin) an emoji has `byte` for its first.
+fn may_lead(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'#' | b'*' | 0xc2 | 0xe2 | 0xe3 | 0xf0)
 }
 
 fn may_begin(c: char) -> bool {

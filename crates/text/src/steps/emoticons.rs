@@ -1,6 +1,7 @@
 //! Emoticons become the `EMOJIname` of the emoji that says the same.
 
 use super::emoji::push_name;
+use crate::letters::is_alphanumeric;
 use crate::trace::{Desk, Trace};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
@@ -88,7 +89,7 @@ impl Emoticons {
             let emoticon = &text.as_bytes()[start..end];
             let before = text[..start].chars().next_back();
             let after = text[end..].chars().next();
-            let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            let word = |c: Option<char>| c.is_some_and(is_alphanumeric);
             let (first, last) = (emoticon[0], emoticon[emoticon.len() - 1]);
             let letters = first.is_ascii_alphanumeric() || last.is_ascii_alphanumeric();
             let slash = matches!(last, b'/' | b'\\');

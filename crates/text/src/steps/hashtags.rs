@@ -1,11 +1,11 @@
 //! `#BestDayEver` is one word, three words, or just a hashtag.
 
 use super::urls::{ends_in_word, is_word};
+use crate::letters::{is_alphabetic, is_mark};
 use crate::recipe::Hashtag;
 use crate::trace::{Desk, Trace};
 use memchr::memchr;
 use std::ops::Range;
-use unicode_normalization::char::is_combining_mark;
 
 pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>, mode: Hashtag) {
     let Some(first) = find(&desk.page.text, 0) else {
@@ -40,10 +40,10 @@ fn find(text: &str, from: usize) -> Option<Range<usize>> {
     loop {
         let start = at + memchr(b'#', &text.as_bytes()[at..])?;
         let name = &text[start + 1..];
-        let len = name.find(|c| !(is_word(c) || is_combining_mark(c))).unwrap_or(name.len());
+        let len = name.find(|c| !(is_word(c) || is_mark(c))).unwrap_or(name.len());
         let before = &text[..start];
         let fresh = !ends_in_word(before) && !before.ends_with(['/', '&', '=', '-', '.']);
-        if fresh && name[..len].contains(char::is_alphabetic) {
+        if fresh && name[..len].contains(is_alphabetic) {
             return Some(start..start + 1 + len);
         }
         at = start + 1 + len;
@@ -57,7 +57,7 @@ fn split(name: &str, mut cut: impl FnMut(usize)) {
     for (at, c) in name.char_indices() {
         if let Some((start, last)) = before {
             let rises = last.is_lowercase() && c.is_uppercase();
-            let counts = last.is_numeric() != c.is_numeric() && last != '_' && !is_combining_mark(c);
+            let counts = last.is_numeric() != c.is_numeric() && last != '_' && !is_mark(c);
             // In "NBAFinals" the last capital of the row begins the next word.
             let row = earlier.is_uppercase() && last.is_uppercase() && c.is_lowercase();
             if row {

@@ -1,6 +1,7 @@
 //! Lower case as Unicode has it, the same as Rust's and Python's: `İ` becomes two characters, a
 //! capital sigma at the end of a word becomes `ς`.
 
+use crate::letters::is_surely_lower;
 use crate::trace::{Desk, Trace};
 
 pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
@@ -13,7 +14,7 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>) {
         let mut kept = 0;
         let mut sigma = false;
         for (at, c) in text.char_indices() {
-            if c.is_ascii_lowercase() || !(c.is_ascii_uppercase() || c as u32 >= 128) {
+            if is_surely_lower(c) || !(c.is_ascii_uppercase() || c as u32 >= 128) {
                 continue;
             }
             let mut lower = c.to_lowercase();

@@ -1,5 +1,6 @@
 //! Unicode normalisation, segment by segment, so that every byte keeps its origin.
 
+use crate::letters::is_plain_beyond_ascii;
 use crate::recipe::Form;
 use crate::trace::{Desk, Trace};
 use unicode_normalization::char::canonical_combining_class;
@@ -10,12 +11,19 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is
 const LONGEST_SEGMENT: usize = 32;
 
 pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>, form: Form) {
-    if desk.page.text.is_ascii() || quick(desk.page.text.chars(), form) == IsNormalized::Yes {
+    let text = &desk.page.text;
+    if text.is_ascii() || quick(text[plain(text)..].chars(), form) == IsNormalized::Yes {
         return;
     }
     desk.rewrite(|page, next| {
         let mut at = 0;
         while at < page.text.len() {
+            let stays = at + plain(&page.text[at..]);
+            if stays > at {
+                next.keep(page, at..stays);
+                at = stays;
+                continue;
+            }
             let (end, kept) = segment(&page.text[at..], form);
             let part = &page.text[at..at + kept];
             if quick(part.chars(), form) == IsNormalized::Yes {
@@ -31,6 +39,19 @@ pub(crate) fn apply<T: Trace>(desk: &mut Desk<T>, form: Form) {
     });
 }
 
+/// How many bytes `text` begins with that are normal whatever follows: plain letters and the like, but for the
+/// last of them, which may get a mark.
+fn plain(text: &str) -> usize {
+    let mut last = 0;
+    for (at, c) in text.char_indices() {
+        if !(c.is_ascii() || is_plain_beyond_ascii(c)) {
+            return last;
+        }
+        last = at;
+    }
+    text.len()
+}
+
 fn quick(chars: impl Iterator<Item = char>, form: Form) -> IsNormalized {
     match form {
         Form::Nfc => is_nfc_quick(chars),
@@ -40,7 +61,9 @@ fn quick(chars: impl Iterator<Item = char>, form: Form) -> IsNormalized {
 
 /// Whether normalisation never joins `c` to what stands before it.
 fn starts(c: char, form: Form) -> bool {
-    c.is_ascii() || canonical_combining_class(c) == 0 && quick(std::iter::once(c), form) == IsNormalized::Yes
+    c.is_ascii()
+        || is_plain_beyond_ascii(c)
+        || canonical_combining_class(c) == 0 && quick(std::iter::once(c), form) == IsNormalized::Yes
 }
 
 /// How many bytes of `rest` are normalised together, and how many of those are kept.

@@ -1,6 +1,7 @@
 //! Links become `URL`: `http://…`, `https://…`, `www.…`, `pic.twitter.com/…`, and what data sets
 //! write for a link that they removed (`{link}`, the bare word `http`).
 
+use crate::letters::is_alphanumeric;
 use crate::trace::{Desk, Trace};
 use memchr::memchr3;
 use memchr::memmem::Finder;
@@ -69,7 +70,7 @@ fn ends_with(before: &[u8], what: &[u8]) -> bool {
 
 /// Whether `c` can be part of a name or word.
 pub(crate) fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+    is_alphanumeric(c) || c == '_'
 }
 
 /// Whether what follows `before` would continue a word.

@@ -1,8 +1,8 @@
 //! Punctuation and symbols go; letters, digits and marks of every script stay.
 
 use crate::cut::CLAUSE_END;
+use crate::letters::{is_alphabetic, is_alphanumeric, is_mark, is_plain_beyond_ascii};
 use crate::trace::{Desk, Page, Trace};
-use unicode_normalization::char::is_combining_mark;
 
 /// Marks that stay on one letter; a pile of more is decoration.
 const MOST_MARKS: usize = 4;
@@ -54,14 +54,19 @@ impl Words {
             let Some(c) = text[at..].chars().next() else {
                 break;
             };
+            if is_plain_beyond_ascii(c) {
+                at += 2;
+                marks = 0;
+                continue;
+            }
             let mut size = c.len_utf8();
             let part = match self.part(text, at, c) {
-                Part::Keep if is_combining_mark(c) => {
+                Part::Keep if is_mark(c) => {
                     marks += 1;
                     if marks > MOST_MARKS { Part::Drop } else { Part::Keep }
                 }
                 part => {
-                    marks = if c.is_alphanumeric() { 0 } else { MOST_MARKS };
+                    marks = if is_alphanumeric(c) { 0 } else { MOST_MARKS };
                     part
                 }
             };
@@ -103,8 +108,8 @@ impl Words {
         };
         match c {
             '\'' | '`' | '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{b4}' => {
-                let inside = text[..at].ends_with(char::is_alphabetic)
-                    && text[at + c.len_utf8()..].starts_with(char::is_alphabetic);
+                let inside = text[..at].ends_with(is_alphabetic)
+                    && text[at + c.len_utf8()..].starts_with(is_alphabetic);
                 if inside { Part::Apostrophe } else { Part::Space }
             }
             '!' | '\u{ff01}' if self.exclamation => Part::Sign("!", run()),
@@ -119,7 +124,7 @@ impl Words {
             // Variation selectors, joiners, direction marks: invisible.
             '\u{fe00}'..='\u{fe0f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => Part::Drop,
             '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}' | '\u{34f}' => Part::Drop,
-            _ if c.is_alphanumeric() || is_combining_mark(c) => Part::Keep,
+            _ if is_alphanumeric(c) || is_mark(c) => Part::Keep,
             _ => Part::Space,
         }
     }
