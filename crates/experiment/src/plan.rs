@@ -98,7 +98,7 @@ impl ModelKind {
     }
 }
 
-/// A preset's name, or the steps themselves.
+/// A preset's name, or the steps themselves, or those of each language.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecipePlan {
@@ -108,6 +108,9 @@ pub struct RecipePlan {
     /// Steps in order, in place of a preset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<sentimeter_text::Step>>,
+    /// Steps of each language, in place of a preset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto: Option<sentimeter_text::Auto>,
 }
 
 /// `[sampling]`.
@@ -168,7 +171,7 @@ impl Default for Plan {
             model: ModelKind::default(),
             languages: Vec::new(),
             neural: serde_json::Map::new(),
-            recipe: RecipePlan { preset: Some("auto".to_owned()), steps: None },
+            recipe: RecipePlan { preset: Some("auto".to_owned()), ..RecipePlan::default() },
             features: features::Settings {
                 words: Some([1, 2]),
                 chars: Some([3, 5]),
@@ -248,20 +251,25 @@ impl Plan {
     /// The recipe that the plan names or spells out.
     ///
     /// # Errors
-    /// A preset that is not there, or both preset and steps.
+    /// A preset that is not there, or more than one of preset, steps and auto.
     pub fn recipe(&self) -> Result<Recipe, ExperimentError> {
-        match (&self.recipe.preset, &self.recipe.steps) {
-            (None, Some(steps)) => Ok(Recipe { name: None, body: Body::Steps(steps.clone()) }),
-            (preset, None) => {
+        let RecipePlan { preset, steps, auto } = &self.recipe;
+        let body = match (preset, steps, auto) {
+            (None, Some(steps), None) => Body::Steps(steps.clone()),
+            (None, None, Some(auto)) => Body::Auto(auto.clone()),
+            (preset, None, None) => {
                 let name = preset.as_deref().unwrap_or("auto");
-                Recipe::preset(name).ok_or_else(|| ExperimentError::Plan {
+                return Recipe::preset(name).ok_or_else(|| ExperimentError::Plan {
                     why: format!("no recipe `{name}`; there are {}", Recipe::presets().join(", ")),
-                })
+                });
             }
-            (Some(_), Some(_)) => Err(ExperimentError::Plan {
-                why: "[recipe] has both `preset` and `steps`: leave one out".to_owned(),
-            }),
-        }
+            _ => {
+                return Err(ExperimentError::Plan {
+                    why: "[recipe] has more than one of `preset`, `steps` and `auto`: leave one".to_owned(),
+                });
+            }
+        };
+        Ok(Recipe { name: None, body })
     }
 
     /// Names the instructions that a network will be trained with, where the plan leaves them to the machine:
@@ -352,8 +360,12 @@ fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), &'s
     }
     // Each stands in place of the other.
     match key.trim() {
-        "recipe.steps" => drop(at.remove("preset")),
-        "recipe.preset" => drop(at.remove("steps")),
+        "recipe.steps" | "recipe.preset" | "recipe.auto" => {
+            ["preset", "steps", "auto"]
+                .iter()
+                .filter(|other| **other != last)
+                .for_each(|other| drop(at.remove(*other)));
+        }
         _ => {}
     }
     at.insert(last.to_owned(), value);

@@ -25,7 +25,7 @@ const LENGTHS: [usize; 8] = [20, 40, 80, 160, 320, 640, 1_280, 2_560];
 /// Some of the rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cell {
-    /// What they are told apart by: `language`, `channel` or `length`.
+    /// What they are told apart by: `language`, `channel`, `language and channel` or `length`.
     pub group: &'static str,
     /// What they have in common: `en`, `social`, `41–80`.
     pub name: String,
@@ -52,7 +52,8 @@ struct Traits<'a> {
     length: usize,
 }
 
-/// The rows by language (as they state it, else detected), channel (where any states one) and length.
+/// The rows by language (as they state it, else detected), channel (where any states one), both (where there are
+/// several of each) and length.
 pub(super) fn cells(corpus: &Corpus, answers: &Answers, metrics: &Metrics) -> Vec<Cell> {
     let traits: Vec<Traits<'_>> = answers
         .rows
@@ -72,6 +73,13 @@ pub(super) fn cells(corpus: &Corpus, answers: &Answers, metrics: &Metrics) -> Ve
     parts.extend(named("language", traits.iter().map(|t| t.language)));
     if traits.iter().any(|t| t.channel.is_some()) {
         parts.extend(named("channel", traits.iter().map(|t| t.channel.unwrap_or("not stated"))));
+    }
+
+    let several = |group| parts.iter().filter(|part| part.0 == group).count() > 1;
+    if several("language") && several("channel") {
+        let both = traits.iter().map(|t| format!("{}, {}", t.language, t.channel.unwrap_or("not stated")));
+        let both: Vec<String> = both.collect();
+        parts.extend(named("language and channel", both.iter().map(String::as_str)));
     }
     let mut by_length: Vec<Vec<u32>> = vec![Vec::new(); LENGTHS.len() + 1];
     for (i, t) in (0_u32..).zip(&traits) {
@@ -185,6 +193,9 @@ mod tests {
                 ("language", "fr", 1),
                 ("channel", "not stated", 3),
                 ("channel", "social", 1),
+                ("language and channel", "de, not stated", 2),
+                ("language and channel", "ar, not stated", 1),
+                ("language and channel", "fr, social", 1),
                 ("length", "up to 20", 2),
                 ("length", "21–40", 1),
                 ("length", "81–160", 1),

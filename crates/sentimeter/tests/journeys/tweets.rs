@@ -63,3 +63,19 @@ fn the_model_that_is_built_in_on_semeval_2016() {
     let recall = found["macro_recall"].as_f64().unwrap();
     assert!(recall > 0.62, "macro recall {recall}; no text of this file was learned from");
 }
+
+#[test]
+fn the_model_that_is_built_in_is_made_again_to_the_byte() {
+    let Some(data) = data() else { return };
+    let plan = root().join("assets/starter.toml").display().to_string();
+    let desk = Desk::new();
+    let args = ["train", &plan, "--out", "starter.safetensors", "--no-report", "--no-record"];
+    let done = desk.command(&args).env("SENTIMETER_DATA", data).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let made = std::fs::read(desk.path("starter.safetensors")).unwrap();
+    let ours = std::fs::read(root().join("assets/starter.safetensors")).unwrap();
+    assert!(
+        made == ours,
+        "assets/starter.toml makes another model than the one beside it: see docs/starter.md"
+    );
+}
