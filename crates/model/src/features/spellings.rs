@@ -4,12 +4,12 @@
 use super::number::{Key as _, NONE, mix};
 
 /// Sets of slots, each a cache line.
-const SETS: usize = 1 << 13;
+const SETS: usize = 1 << 14;
 
 /// Slots that a token may stand in.
 const WAYS: usize = 4;
 
-/// Numbers that all lists hold together: with the slots, 4.5 MiB a thread at most.
+/// Numbers that all lists hold together: with the slots, 5 MiB a thread at most.
 const ROOM: usize = 1 << 20;
 
 /// N-grams that are remembered of a token; those of one with more are looked up each time.

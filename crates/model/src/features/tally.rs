@@ -26,25 +26,25 @@ impl Tally {
         let slots = &mut slots[..size];
         slots.fill(0);
         let shift = u32::BITS - size.trailing_zeros().min(u32::BITS - 1);
-        for &number in lists.flatten() {
-            // Multiplicative hashing (Knuth, vol. 3, 6.4): the high bits are the mixed ones.
-            let mut at = (number.wrapping_mul(0x9e37_79b1) >> shift) as usize & (size - 1);
-            loop {
-                match slots[at] {
-                    0 => {
+        counted.reserve(len);
+        for list in lists {
+            for &number in list {
+                // Multiplicative hashing (Knuth, vol. 3, 6.4): the high bits are the mixed ones.
+                let mut at = (number.wrapping_mul(0x9e37_79b1) >> shift) as usize & (size - 1);
+                loop {
+                    let place = slots[at];
+                    if place == 0 {
                         counted.push((number, 1));
                         slots[at] = counted.len() as u32;
                         break;
                     }
-                    place => {
-                        let (found, count) = &mut counted[place as usize - 1];
-                        if *found == number {
-                            *count += 1;
-                            break;
-                        }
+                    let (found, count) = &mut counted[place as usize - 1];
+                    if *found == number {
+                        *count += 1;
+                        break;
                     }
+                    at = (at + 1) & (size - 1);
                 }
-                at = (at + 1) & (size - 1);
             }
         }
         counted

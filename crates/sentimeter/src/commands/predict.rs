@@ -106,7 +106,7 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
         .map(|(i, text)| {
             let language = model.language(text);
             let (mut sentiment, confidence) = answer(model, &probs, i, args.min_confidence);
-            if is_foreign(model, language, args) {
+            if is_foreign(model, language, args) || is_blank(text) {
                 sentiment = None;
             }
             let language = language.map(|found| found.language);
@@ -122,11 +122,15 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
     }
     let mut out = io::stdout().lock();
     for answer in &answers {
-        let foreign = is_foreign(model, model.language(answer.text), args);
+        let why = match model.language(answer.text) {
+            _ if is_blank(answer.text) => "(empty)",
+            found if is_foreign(model, found, args) => "(language)",
+            _ => "(unsure)",
+        };
         writeln!(
             out,
             "{:<10} {:.3}  {}",
-            answer.sentiment.unwrap_or(if foreign { "(language)" } else { "(unsure)" }),
+            answer.sentiment.unwrap_or(why),
             answer.confidence,
             terminal::line(answer.text)
         )?;
@@ -135,6 +139,11 @@ pub(crate) fn run(global: &Global, args: &PredictArgs) -> anyhow::Result<ExitCod
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether there is nothing to be answered.
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 /// Whether the text is left without an answer for its language.
@@ -298,7 +307,7 @@ impl Answering<'_> {
     fn write(&mut self, batch: &Batch) -> Result<(), Broken> {
         let Batch { rows, probs, found } = batch;
         for (i, row) in rows.iter().enumerate() {
-            let scored = match (&row.fault, row.text.trim().is_empty()) {
+            let scored = match (&row.fault, is_blank(&row.text)) {
                 (Some(fault), _) => {
                     self.count.broken += 1;
                     if self.count.broken <= SHOWN_FAULTS {

@@ -146,6 +146,7 @@ fn an_unsure_model_abstains() {
     let unsure = confidence("1", "thank you");
     assert_eq!((&unsure["sentiment"], &unsure["confidence"]), (&Value::Null, &sure["confidence"]));
     desk.run(&["predict", "--min-confidence", "1", "thank you"]).ok().prints(&["(unsure)"]);
+    desk.run(&["predict", " \t"]).ok().prints(&["(empty)"]);
     let scored = desk.run_on(b"thank you\n", &["predict", "--min-confidence", "1"]).ok();
     let row = columns(&scored.out, &["sentiment", "confidence"]).remove(0);
     assert_eq!(row[0], "");
