@@ -266,11 +266,16 @@ mod tests {
     #[test]
     fn a_weekly_rhythm_and_a_rise_are_nothing_unusual() {
         for seed in 1..=50 {
-            let mut points = series(seed, 84, 8400, (20, 50));
-            for (at, point) in points.iter_mut().enumerate() {
-                let factor = if at % 7 >= 5 { 0.2 } else { 1.0 } * (1.0 + at as f64 / 84.0);
-                for part in [&mut point.items, &mut point.positive, &mut point.negative] {
-                    *part = (*part as f64 * factor) as i64;
+            let mut random = Random(seed * 0x1234_5677 | 1);
+            let mut points = vec![Point { items: 0, positive: 0, negative: 0, over: true }; 84];
+            for _ in 0..12_000 {
+                let at = random.below(84);
+                // Of a hundred that would come at the best of times, so many do.
+                let rate = (if at % 7 >= 5 { 20 } else { 100 }) * (84 + at) / 168;
+                if random.below(100) < rate {
+                    let point = &mut points[at as usize];
+                    point.items += 1;
+                    point.positive += i64::from(random.below(2) == 0);
                 }
             }
             let found = unusual(&points, true);
