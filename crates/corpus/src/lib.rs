@@ -28,7 +28,7 @@ pub use error::CorpusError;
 pub use expect::{Check, CheckReport, Expectations};
 pub use label::{LabelMap, LabelMapError};
 pub use options::{Format, Keep, Limits, Quote, ReadOptions};
-pub use read::{Record, Row, Rows, read, stream, undouble};
+pub use read::{Beside, Mapping, Record, Row, Rows, read, stream, undouble};
 pub use repeats::DuplicateReport;
 pub use report::{BadRow, FileReport, Progress, ReadReport};
 pub use snapshot::{Manifest, Provenance, SnapshotError, Snapshots};

@@ -17,15 +17,17 @@ pub(crate) fn work(queue: &Queue, most: usize, patience: Duration) {
         metrics::histogram!(telemetry::BATCH_SECONDS),
         metrics::histogram!(telemetry::QUEUE_SECONDS),
     );
-    while let Some(jobs) = queue.take(most, patience) {
-        let jobs = wanted_still(jobs, &waits);
-        if jobs.is_empty() {
-            continue;
+    while let Some(taken) = queue.take(most, patience) {
+        let jobs = wanted_still(taken.jobs, &waits);
+        if !jobs.is_empty() {
+            let begun = Instant::now();
+            sizes.record(jobs.iter().map(|job| job.range.len()).sum::<usize>() as f64);
+            answer(jobs);
+            seconds.record(begun.elapsed().as_secs_f64());
         }
-        let begun = Instant::now();
-        sizes.record(jobs.iter().map(|job| job.range.len()).sum::<usize>() as f64);
-        answer(jobs);
-        seconds.record(begun.elapsed().as_secs_f64());
+        if taken.later {
+            queue.done();
+        }
     }
 }
 

@@ -20,6 +20,12 @@ const HERE: usize = 2048;
 /// An explanation looks at each token by itself and makes a string of it: so many times the work.
 const EXPLAINING: usize = 4;
 
+/// Texts of a batch that can wait: a thread that works on it is that long not there for whoever cannot.
+const LATER: usize = 32;
+
+/// How long such a batch may wait: as good as for ever.
+const PATIENT: Duration = Duration::from_secs(24 * 3600);
+
 /// Texts past which a request is not looked up in the cache: a file being scored would only push out what
 /// people ask again.
 const CACHED: usize = 64;
@@ -69,7 +75,7 @@ impl Engine {
     /// # Errors
     /// A thread that the system does not start.
     pub fn start(live: Live, settings: &Settings) -> io::Result<Self> {
-        let queue = Arc::new(Queue::new(settings.queue_jobs.max(1), settings.queue_bytes));
+        let queue = Arc::new(Queue::new(settings.queue_jobs.max(1), settings.queue_bytes, settings.threads));
         let batch = settings.batch.max(1);
         let engine = Self {
             slot: Slot::new(live),
@@ -159,6 +165,40 @@ impl Engine {
             keys.into_iter().zip(&all).for_each(|(key, scored)| cache.put(key, scored.clone()));
         }
         Ok(all)
+    }
+
+    /// Scores texts of somebody who can wait (a file that is scored), behind those of all who cannot, and without
+    /// the cache. Dropped before its end, what has not begun is not done. The caller bounds what it sends at a time.
+    ///
+    /// # Errors
+    /// [`Refusal::Closed`] or [`Refusal::Failed`]; then none of the texts is answered.
+    pub async fn score_later(
+        &self,
+        live: &Arc<Live>,
+        texts: Arc<[String]>,
+    ) -> Result<Vec<Arc<Scored>>, Refusal> {
+        let (mut jobs, mut replies) = (Vec::new(), Vec::new());
+        let since = Instant::now();
+        for start in (0..texts.len()).step_by(LATER) {
+            let (reply, told) = oneshot::channel();
+            let range = start..texts.len().min(start + LATER);
+            let (live, texts, wanted) = (live.clone(), texts.clone(), Wanted::default());
+            jobs.push(Job { live, texts, range, wanted, deadline: since + PATIENT, since, reply });
+            replies.push(told);
+        }
+        self.queue.admit_later(jobs)?;
+        let mut all = Vec::with_capacity(texts.len());
+        for reply in replies {
+            all.append(&mut reply.await.unwrap_or(Err(Refusal::Failed))?);
+        }
+        Ok(all)
+    }
+
+    /// Forgets the answers that it remembers: what they were about is to be forgotten.
+    pub fn forget(&self) {
+        if let Some(cache) = &self.cache {
+            cache.clear();
+        }
     }
 
     /// How often the cache knew the answer; zeros without one.

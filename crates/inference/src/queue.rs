@@ -63,12 +63,14 @@ impl Job {
     }
 }
 
-/// Jobs in the order of their coming.
+/// Jobs in the order of their coming; those that can wait come behind all others.
 pub(crate) struct Queue {
     inner: Mutex<Inner>,
     changed: Condvar,
     most_jobs: usize,
     most_bytes: usize,
+    /// Of what can wait, so many are worked on at a time: the other threads are free for whoever cannot.
+    most_later: usize,
     depth: Gauge,
     waiting: Gauge,
 }
@@ -77,12 +79,24 @@ pub(crate) struct Queue {
 struct Inner {
     jobs: VecDeque<Job>,
     bytes: usize,
+    /// What can wait.
+    later: VecDeque<Job>,
+    /// How much of that is worked on.
+    later_now: usize,
     closed: bool,
 }
 
+/// What a worker has taken.
+pub(crate) struct Taken {
+    pub(crate) jobs: Vec<Job>,
+    /// Whether it could have waited: [`Queue::done`] wants to hear of its end.
+    pub(crate) later: bool,
+}
+
 impl Queue {
-    pub(crate) fn new(most_jobs: usize, most_bytes: usize) -> Self {
+    pub(crate) fn new(most_jobs: usize, most_bytes: usize, threads: usize) -> Self {
         Self {
+            most_later: (threads / 2).max(1),
             inner: Mutex::default(),
             changed: Condvar::new(),
             most_jobs,
@@ -118,14 +132,40 @@ impl Queue {
         Ok(())
     }
 
+    /// Lets jobs in that can wait, whatever else there is: whoever sends them sends the next ones after these.
+    pub(crate) fn admit_later(&self, jobs: Vec<Job>) -> Result<(), Refusal> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(Refusal::Closed);
+        }
+        inner.later.extend(jobs);
+        drop(inner);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Something that could wait is done.
+    pub(crate) fn done(&self) {
+        let mut inner = self.lock();
+        inner.later_now = inner.later_now.saturating_sub(1);
+        drop(inner);
+        self.changed.notify_all();
+    }
+
     /// The next jobs for one model: at least one, and more while they hold `most` texts or fewer together.
     /// Where the model is better at many, waits for more until the first has waited for `patience`.
-    /// `None` at the end.
-    pub(crate) fn take(&self, most: usize, patience: Duration) -> Option<Vec<Job>> {
+    /// Without any, one of those that can wait. `None` at the end.
+    pub(crate) fn take(&self, most: usize, patience: Duration) -> Option<Taken> {
         let mut inner = self.lock();
         loop {
             let Some(first) = inner.jobs.front() else {
-                if inner.closed {
+                if inner.later_now < self.most_later
+                    && let Some(job) = inner.later.pop_front()
+                {
+                    inner.later_now += 1;
+                    return Some(Taken { jobs: vec![job], later: true });
+                }
+                if inner.closed && inner.later.is_empty() {
                     return None;
                 }
                 inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +192,7 @@ impl Queue {
             let jobs: Vec<Job> = inner.jobs.drain(..count).collect();
             inner.bytes -= jobs.iter().map(Job::bytes).sum::<usize>();
             self.show(&inner);
-            return Some(jobs);
+            return Some(Taken { jobs, later: false });
         }
     }
 

@@ -39,6 +39,8 @@ pub const RECORDED: &str = "sentimeter_predictions_recorded_total";
 pub const UNRECORDED: &str = "sentimeter_predictions_unrecorded_total";
 /// Reports of wrong answers; label: `source`.
 pub const REPORTS: &str = "sentimeter_reports_total";
+/// Pieces of feedback that were kept.
+pub const ITEMS: &str = "sentimeter_items_total";
 
 /// The `label` of an answer that abstains.
 pub const UNSURE: &str = "(unsure)";
@@ -106,5 +108,6 @@ fn describe() {
     describe_counter!(SWAPS, "Times that another model took over");
     describe_counter!(RECORDED, "Predictions that were written to the store");
     describe_counter!(UNRECORDED, "Predictions that were not written: more came than could be");
+    describe_counter!(ITEMS, "Pieces of feedback that were kept");
     describe_counter!(REPORTS, "Reports of wrong answers");
 }

@@ -7,6 +7,7 @@
 
 mod artifact;
 pub mod calibration;
+pub mod distinct;
 mod error;
 pub mod explain;
 pub mod features;

@@ -14,7 +14,9 @@ pub(crate) use models::{
     ModelsAction, ModelsArgs, ModelsImportArgs, ModelsPromoteArgs, ModelsRegisterArgs, ModelsShowArgs,
 };
 pub(crate) use runs::{RunsAction, RunsArgs, RunsListArgs, RunsReproduceArgs};
-pub(crate) use serve::{AuditAction, AuditArgs, KeepArg, KeysAction, KeysArgs, ServeArgs};
+pub(crate) use serve::{
+    AuditAction, AuditArgs, DataAction, DataArgs, KeepArg, KeysAction, KeysArgs, ServeArgs,
+};
 
 /// What `--version` prints; `-V` is the number alone. WordNet's licence travels with its lists.
 const WITH_LICENCE: &str =
@@ -86,6 +88,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Answer over HTTP: an interface for programs, pages for people
     Serve(ServeArgs),
+    /// What is known of a person: export it, erase it
+    Data(DataArgs),
     /// Make, list or revoke keys to the server
     Keys(KeysArgs),
     /// Who changed what on the server, and whether that log is whole

@@ -71,6 +71,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => commands::evaluate::run(global, args),
         Command::Predict(args) => commands::predict::run(global, args),
         Command::Serve(args) => commands::serve::run(global, args),
+        Command::Data(args) => commands::data::run(global, args),
         Command::Keys(args) => commands::keys::run(global, args),
         Command::Audit(args) => commands::audit::run(global, args),
         Command::Backup(args) => commands::backup::backup(global, args),

@@ -8,12 +8,18 @@ use sentimeter_inference::{Engine, Live, telemetry};
 use sentimeter_store::{Store, StoreError, now};
 
 use crate::auth::Gate;
+use crate::hooks::Hooks;
+use crate::intake::Keeper;
+use crate::jobs::Desk;
 use crate::models::{Models, Shelf};
 use crate::record::Recorder;
 use crate::settings::{Limits, Settings};
 
 /// How often histograms' samples are folded away.
 const UPKEEP: Duration = Duration::from_secs(1);
+
+/// Questions for insights that are worked on at a time: each reads thousands of texts.
+const INSIGHTS: usize = 2;
 
 /// A server's parts. Clones share them.
 #[derive(Clone)]
@@ -25,6 +31,11 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) store: Store,
     pub(crate) recorder: Recorder,
+    pub(crate) keeper: Keeper,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) hooks: Hooks,
+    /// Questions that are worked on at a time.
+    pub(crate) insights: tokio::sync::Semaphore,
     pub(crate) gate: Gate,
     pub(crate) shelf: Shelf,
     pub(crate) limits: Limits,
@@ -65,6 +76,10 @@ impl App {
         let key = store.text_key().await?;
         let inner = Inner {
             engine: Engine::start(live, &settings.engine)?,
+            keeper: Keeper::start(store.clone(), key, settings.keep_authors),
+            desk: Desk::new(store.home()),
+            hooks: settings.hooks,
+            insights: tokio::sync::Semaphore::new(INSIGHTS),
             recorder: Recorder::start(store.clone(), settings.keep, key),
             gate: Gate::new(store.clone(), settings.loopback),
             shelf: Shelf::new(models),
@@ -86,7 +101,9 @@ impl App {
                 }
             });
         }
-        Ok(Self { inner: Arc::new(inner) })
+        let app = Self { inner: Arc::new(inner) };
+        app.inner.desk.start(&app)?;
+        Ok(app)
     }
 
     /// The model that answers now.
@@ -117,6 +134,13 @@ impl App {
     /// Says that the server is about to end: it is ready no more.
     pub(crate) fn end(&self) {
         self.inner.ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets jobs rest where they are; they go on at the next start.
+    pub async fn rest(&self) {
+        let desk = self.inner.desk.clone();
+        // It panics only where the runtime ends.
+        drop(tokio::task::spawn_blocking(move || desk.stop()).await);
     }
 
     /// Writes down what waits to be.

@@ -22,6 +22,8 @@ const REMEMBERED: usize = 1024;
 pub(crate) struct Caller {
     /// The key's name and id, or `local`.
     pub(crate) who: String,
+    /// What the key may; `None` without one.
+    pub(crate) role: Option<Role>,
 }
 
 /// Looks keys up.
@@ -61,7 +63,7 @@ impl Gate {
     ) -> Result<Caller, Problem> {
         if !headers.contains_key(header::AUTHORIZATION) {
             if open && self.loopback {
-                return Ok(Caller { who: "local".to_owned() });
+                return Ok(Caller { who: "local".to_owned(), role: None });
             }
             let detail = format!(
                 "send `Authorization: Bearer KEY` with a key of role {role}; `sentimeter keys create` makes one"
@@ -74,7 +76,7 @@ impl Gate {
             let detail = format!("the key {:?} has the role {}; this wants {role}", key.name, key.role);
             return Err(Problem::forbidden(detail));
         }
-        Ok(Caller { who: format!("{} ({})", key.name, key.id) })
+        Ok(Caller { who: format!("{} ({})", key.name, key.id), role: Some(key.role) })
     }
 
     async fn key(&self, secret: &str) -> Result<Option<Key>, Problem> {

@@ -92,6 +92,11 @@ impl Drop for InFlight<'_> {
     }
 }
 
+/// Whether the body is a file: it may be large, and is read for as long as it comes.
+fn is_upload(request: &Request) -> bool {
+    *request.method() == Method::POST && matches!(request.uri().path(), "/v1/jobs" | "/batch")
+}
+
 async fn admitted(app: &App, request: Request, next: Next) -> Response {
     let (_counted, now) = InFlight::begin(app);
     if now > app.inner.limits.in_flight {
@@ -99,7 +104,8 @@ async fn admitted(app: &App, request: Request, next: Next) -> Response {
         return Problem::busy(said, 1).into_response();
     }
     // The body's own time has its own answer; this ends everything else.
-    let whole = app.inner.limits.deadline + app.inner.limits.body;
+    let limits = &app.inner.limits;
+    let whole = if is_upload(&request) { limits.upload } else { limits.deadline + limits.body };
     match tokio::time::timeout(whole, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::late().into_response(),

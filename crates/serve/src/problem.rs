@@ -102,6 +102,11 @@ impl Problem {
         Self { challenge: true, ..Self::new(StatusCode::UNAUTHORIZED, "key-needed", title, detail) }
     }
 
+    /// Whoever sends should have signed; a key would not help.
+    pub(crate) fn unsigned(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unsigned", "A signature is needed", detail)
+    }
+
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "This is not allowed", detail)
     }

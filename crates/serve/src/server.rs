@@ -72,6 +72,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     drop(listener);
     app.end();
     let drained = tokio::time::timeout(app.inner.limits.drain, graceful.shutdown()).await;
+    app.rest().await;
     app.flush().await;
     drained.map_err(|_| {
         let seconds = app.inner.limits.drain.as_secs();

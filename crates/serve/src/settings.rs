@@ -19,6 +19,10 @@ pub enum Keep {
 pub struct Limits {
     /// Bytes of a request's body, compressed and not.
     pub body_bytes: usize,
+    /// Bytes of a file that a job scores.
+    pub upload_bytes: u64,
+    /// How long such a file may take to come.
+    pub upload: Duration,
     /// Texts of a batch.
     pub items: usize,
     /// Characters of a text.
@@ -41,6 +45,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 4 << 20,
+            upload_bytes: 1 << 30,
+            upload: Duration::from_secs(3600),
             items: 1000,
             characters: 20_000,
             in_flight: 1024,
@@ -63,6 +69,10 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// What is kept of predictions.
     pub keep: Keep,
+    /// Whether authors of items are kept by name, and not as keyed hashes.
+    pub keep_authors: bool,
+    /// Who may send feedback by itself.
+    pub hooks: crate::hooks::Hooks,
     /// Caps.
     pub limits: Limits,
     /// Queue, threads, cache.

@@ -27,7 +27,7 @@ const FORMAT: u32 = 1;
 const INDEX: &str = "backup.json";
 
 /// Every table but that of the schema's versions, what is referred to first.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 22] = [
     "runs",
     "inputs",
     "params",
@@ -46,6 +46,9 @@ const TABLES: [&str; 19] = [
     "secrets",
     "audit",
     "audit_head",
+    "items",
+    "item_days",
+    "jobs",
     "schema_versions",
 ];
 

@@ -108,6 +108,8 @@ impl Database {
                         connection.execute("PRAGMA busy_timeout = 30000").await?;
                         connection.execute("PRAGMA journal_mode = WAL").await?;
                         connection.execute("PRAGMA synchronous = FULL").await?;
+                        // What is erased is overwritten: it may be somebody's own words.
+                        connection.execute("PRAGMA secure_delete = ON").await?;
                         Ok(())
                     })
                 },

@@ -26,6 +26,14 @@ impl Dialect {
         }
     }
 
+    /// How lines of a migration begin that are for this database alone; to the other they are comments.
+    pub(crate) fn own(self) -> &'static str {
+        match self {
+            Self::Sqlite => "-- sqlite: ",
+            Self::Postgres => "-- postgres: ",
+        }
+    }
+
     /// Behind a SELECT: takes the rows for this transaction; rows that another has taken are left out.
     pub(crate) fn claiming(self) -> &'static str {
         match self {
@@ -52,6 +60,39 @@ impl Dialect {
                 "SELECT COUNT(*) FROM information_schema.tables \
                  WHERE table_schema = current_schema() AND table_name = $1"
             }
+        }
+    }
+
+    /// What items hold the words of a search; each stands in [`search`](Self::search)'s form at the places
+    /// `first`, `first + 1`, ….
+    pub(crate) fn holds(self, first: usize, words: usize) -> String {
+        match self {
+            Self::Sqlite => {
+                format!("number IN (SELECT rowid FROM items_text WHERE items_text MATCH ${first})")
+            }
+            Self::Postgres => {
+                let one = |at: usize| format!("text ILIKE ${at} ESCAPE '!'");
+                (first..first + words).map(one).collect::<Vec<_>>().join(" AND ")
+            }
+        }
+    }
+
+    /// The words of a search as this database wants them: one expression, or a pattern for each. Whatever the
+    /// user typed is a word there, never a part of the search's own language.
+    pub(crate) fn search(self, words: &str) -> Vec<String> {
+        let words = words.split_whitespace();
+        match self {
+            Self::Sqlite => {
+                let quoted: Vec<String> =
+                    words.map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
+                vec![quoted.join(" ")]
+            }
+            Self::Postgres => words
+                .map(|word| {
+                    let plain = word.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+                    format!("%{plain}%")
+                })
+                .collect(),
         }
     }
 }

@@ -19,6 +19,7 @@ type Step = (&'static str, &'static str);
 pub(crate) const STEPS: &[Step] = &[
     ("first", include_str!("../migrations/0001_first.sql")),
     ("serving", include_str!("../migrations/0002_serving.sql")),
+    ("items", include_str!("../migrations/0003_items.sql")),
 ];
 
 /// Whoever holds it has the home's database file to make and to migrate; let go when dropped.
@@ -76,7 +77,8 @@ async fn apply(
     number: i64,
     (name, step): &Step,
 ) -> Result<(), StoreError> {
-    let statements = step.replace("IDENTITY", store.dialect().identity());
+    let dialect = store.dialect();
+    let statements = step.replace("IDENTITY", dialect.identity()).replace(dialect.own(), "");
     sqlx::raw_sql(AssertSqlSafe(statements)).execute(writing.on()).await.map_err(sql("migrate"))?;
     query("INSERT INTO schema_versions (number, name, hash, applied) VALUES ($1, $2, $3, $4)")
         .bind(number)

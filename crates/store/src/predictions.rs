@@ -77,6 +77,28 @@ impl Store {
         row.as_ref().map(prediction).transpose()
     }
 
+    /// The predictions of the texts whose keyed hashes these are.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub async fn predictions_of(&self, text_hashes: &[String]) -> Result<Vec<Prediction>, StoreError> {
+        let mut found = Vec::new();
+        for batch in text_hashes.chunks(BATCH) {
+            let mut select = built(format!(
+                "SELECT id, time, model, language, label, confidence, probabilities, text_hash, text \
+                 FROM predictions WHERE text_hash IN {} ORDER BY time, id",
+                places(1, batch.len())
+            ));
+            for hash in batch {
+                select = select.bind(text(hash));
+            }
+            for row in &select.fetch_all(self.pool()).await.map_err(sql("read predictions"))? {
+                found.push(prediction(row)?);
+            }
+        }
+        Ok(found)
+    }
+
     /// How many predictions are recorded.
     ///
     /// # Errors

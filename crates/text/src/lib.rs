@@ -25,6 +25,7 @@ mod steps;
 pub mod stopwords;
 mod tokens;
 mod trace;
+pub mod words;
 
 pub use analyzer::{Analyzer, Draft, Scratch, Unfinished};
 pub use identity::identity;

@@ -17,7 +17,7 @@ mod thread;
 
 pub use self::mend::undouble;
 pub use self::split::Record;
-pub use self::stream::{Row, Rows, stream};
+pub use self::stream::{Beside, Mapping, Row, Rows, stream};
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};

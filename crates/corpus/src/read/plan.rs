@@ -21,7 +21,7 @@ pub(crate) enum From {
 }
 
 impl From {
-    fn get<'a>(&'a self, record: &'a Record, line: u64) -> Option<&'a str> {
+    pub(super) fn get<'a>(&'a self, record: &'a Record, line: u64) -> Option<&'a str> {
         match self {
             Self::Nowhere => None,
             Self::Column(at) => record.get(*at),

@@ -37,7 +37,8 @@ impl Record {
         self.ends.clear();
     }
 
-    pub(crate) fn push(&mut self, field: &str) {
+    /// Adds a field.
+    pub fn push(&mut self, field: &str) {
         self.buffer.push_str(field);
         self.ends.push(self.buffer.len());
     }

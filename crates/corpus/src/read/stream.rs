@@ -9,7 +9,7 @@ use crate::options::{Format, ReadOptions};
 use super::blocks::{self, Blocks};
 use super::guess::{self, Shape};
 use super::open::{self, Capped, Magic};
-use super::plan::Plan;
+use super::plan::{From, Plan};
 use super::split::{Record, Splitter, count_lines};
 use super::{columns, failed_to_read, json, tables};
 
@@ -27,6 +27,38 @@ pub struct Row {
     pub line: u64,
     /// What is wrong with it, if it is broken; then its fields and text are whatever could be read.
     pub fault: Option<String>,
+}
+
+/// What is known of a row beside its text, as it is written there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beside<'a> {
+    /// The source's id.
+    pub id: Option<&'a str>,
+    /// When it was written; [`parse_time`](crate::parse_time) reads it.
+    pub time: Option<&'a str>,
+    /// Who wrote it.
+    pub author: Option<&'a str>,
+    /// Where it came from.
+    pub channel: Option<&'a str>,
+    /// Its language.
+    pub language: Option<&'a str>,
+}
+
+/// The names of the columns that were taken for something.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mapping {
+    /// Of the text; several are joined.
+    pub text: Vec<String>,
+    /// Of the source's id.
+    pub id: Option<String>,
+    /// Of the time.
+    pub time: Option<String>,
+    /// Of the author.
+    pub author: Option<String>,
+    /// Of the channel; a value that is no column's stands for all rows.
+    pub channel: Option<String>,
+    /// Of the language; the same.
+    pub language: Option<String>,
 }
 
 type Input = Box<dyn Read + Send>;
@@ -209,6 +241,39 @@ impl Rows {
         &self.shape.said
     }
 
+    /// What is known of `row`, one of these rows, beside its text.
+    pub fn beside<'a>(&'a self, row: &'a Row) -> Beside<'a> {
+        let plan = &self.plan;
+        let filled = |value: Option<&'a str>| value.map(str::trim).filter(|value| !value.is_empty());
+        let at = |column: Option<usize>| filled(column.and_then(|at| row.fields.get(at)));
+        Beside {
+            id: at(plan.id),
+            time: at(plan.time),
+            author: at(plan.author),
+            channel: filled(plan.channel.get(&row.fields, row.line)),
+            language: filled(plan.language.get(&row.fields, row.line)),
+        }
+    }
+
+    /// Which columns were taken for what.
+    pub fn mapping(&self) -> Mapping {
+        let plan = &self.plan;
+        let name = |at: usize| self.shape.columns.get(at).cloned();
+        let from = |from: &From| match from {
+            From::Column(at) => name(*at),
+            From::Value(value) => Some(value.clone()),
+            From::Nowhere | From::Lines(_) => None,
+        };
+        Mapping {
+            text: plan.text.iter().filter_map(|&at| name(at)).collect(),
+            id: plan.id.and_then(name),
+            time: plan.time.and_then(name),
+            author: plan.author.and_then(name),
+            channel: from(&plan.channel),
+            language: from(&plan.language),
+        }
+    }
+
     /// Up to `count` rows; none at the end.
     ///
     /// # Errors
@@ -354,6 +419,16 @@ mod tests {
         let got: Vec<Row> = json.map(Result::unwrap).collect();
         assert_eq!(got[0].json.as_deref(), Some("{\"text\": \"a\", \"n\": {\"x\": 1}}"));
         assert_eq!((got.len(), got[1].text.as_str(), got[1].line), (2, "b", 3));
+
+        let options = ReadOptions { channel: Some("review".to_owned()), ..ReadOptions::default() };
+        let input = Cursor::new(b"id,date,user,text\n7,2020-01-02, ann ,hello\n8,,,bye\n".to_vec());
+        let mut known = stream(Box::new(input), "k.csv", &options).unwrap();
+        let mapping = known.mapping();
+        assert_eq!((mapping.text, mapping.author), (vec!["text".to_owned()], Some("user".to_owned())));
+        let got = known.batch(2).unwrap();
+        let beside = known.beside(&got[0]);
+        assert_eq!((beside.id, beside.time, beside.author), (Some("7"), Some("2020-01-02"), Some("ann")));
+        assert_eq!((beside.channel, known.beside(&got[1]).author), (Some("review"), None));
 
         let lines = rows("-", b"one line\n\nanother, with a comma\n");
         assert_eq!(lines.columns(), ["text"]);

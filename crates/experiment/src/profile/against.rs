@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use sentimeter_corpus::{Corpus, Example, Identities, near_duplicates};
 use sentimeter_model::Hooks;
+use sentimeter_model::distinct::{Distinct, Tally, distinct};
 use sentimeter_text::language::Language;
 use serde::Serialize;
 
 use super::auc::{Auc, auc};
-use super::distinct::{Distinct, Tally, distinct};
 use super::quick::Quick;
 use super::sample::{Sample, draw};
 use super::slots::Slots;
-use super::words::{Vocab, recipe};
+use super::words::Vocab;
 use crate::ExperimentError;
 
 /// Rows of each side that the domain classifier learns from at most.
@@ -153,7 +153,8 @@ fn domain(
     let groups = near_duplicates(&Identities::of(&both));
     let labels = both.labels().to_vec();
     let rows = (0..both.len() as u32).filter_map(|row| Some((row, both.label(row as usize)?)));
-    let found = Quick::new(recipe(languages), 3, seed).out_of_fold(&both, rows, &labels, &groups, hooks)?;
+    let found = Quick::new(sentimeter_text::words::recipe(languages), 3, seed)
+        .out_of_fold(&both, rows, &labels, &groups, hooks)?;
     let area = found.and_then(|found| {
         let mut scored: Vec<(f64, bool)> =
             found.iter().map(|(_, class, probs)| (f64::from(probs[1]), class == 1)).collect();

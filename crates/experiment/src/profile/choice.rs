@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::quick::Quick;
 use super::sample::{Sample, draw_of};
-use super::words;
 use crate::ExperimentError;
+use sentimeter_text::words;
 
 /// Rows that choices are measured on at most: accuracies are then right to half a percent.
 const ROWS: usize = 30_000;

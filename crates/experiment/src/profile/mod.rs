@@ -7,7 +7,6 @@ mod against;
 mod auc;
 mod choice;
 mod clouds;
-mod distinct;
 mod export;
 mod leak;
 mod lengths;
@@ -36,7 +35,6 @@ pub use against::Comparison;
 pub use auc::Auc;
 pub use choice::{Choice, Measured};
 pub use clouds::clouds;
-pub use distinct::Distinct;
 pub use export::{write_next, write_suspects};
 pub use leak::Leak;
 pub use lengths::{Lengths, Spread};
@@ -45,6 +43,7 @@ pub use overview::{Languages, Slice, TimeBin, Timeline};
 pub use page::page;
 pub use quick::OutOfFold;
 pub use sample::Sample;
+pub use sentimeter_model::distinct::Distinct;
 pub use suspicious::{Suspect, Suspicions};
 pub use trouble::{Conflict, Conflicts, Encoding, Little, Repeat, Repeats, Trouble};
 pub use vocabulary::{Coverage, Growth, Heaps, Vocabulary};
@@ -210,7 +209,7 @@ pub fn profile(
     };
 
     steps.next("doubt")?;
-    let recipe = words::recipe(&main);
+    let recipe = sentimeter_text::words::recipe(&main);
     let doubted =
         suspicious::suspicious(corpus, &groups, recipe.clone(), options.quick, options.seed, steps.hooks)?;
     let (suspicious, suspects, out_of_fold) = match doubted {

@@ -196,7 +196,7 @@ mod tests {
 
     fn next(corpus: &Corpus, wanted: usize) -> Vec<Next> {
         let groups = near_duplicates(&Identities::of(corpus));
-        let recipe = super::super::words::recipe(&[Language::En]);
+        let recipe = sentimeter_text::words::recipe(&[Language::En]);
         label_next(corpus, &groups, &recipe, None, wanted, 0, &mut Silent).unwrap()
     }
 

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 use sentimeter_corpus::Corpus;
 use sentimeter_model::Hooks;
+use sentimeter_model::distinct::{Distinct, Tally, distinct};
 use sentimeter_model::features::Tokens;
 use sentimeter_text::language::Language;
-use sentimeter_text::stopwords::is_stop_word;
-use sentimeter_text::{Auto, Body, Form, Hashtag, Recipe, Scratch, Step, Style, arabic};
+use sentimeter_text::words::{is_stop, recipe};
+use sentimeter_text::{Scratch, arabic};
 use serde::Serialize;
 
-use super::distinct::{Distinct, Tally, distinct};
 use super::slots::Slots;
 use super::vocabulary::{Growth, Vocabulary, coverage, covering, heaps, log_spaced};
 use crate::ExperimentError;
@@ -99,40 +99,6 @@ pub(super) struct Vocab {
     counts: Vec<u32>,
     slots: usize,
     languages: Vec<Language>,
-}
-
-/// What a profile's words are: the opening of the presets, without their last steps, which change
-/// words. Stop words stay; the clouds leave them out themselves.
-pub(super) fn recipe(languages: &[Language]) -> Recipe {
-    let steps = |language: Language| {
-        let form = if language == Language::Ar { Form::Nfkc } else { Form::Nfc };
-        let mut steps = vec![
-            Step::HtmlEntities {},
-            Step::Unicode { form },
-            Step::Hashtags { mode: Hashtag::Keep },
-            Step::Lowercase {},
-            Step::Urls { style: Style::Modern },
-            Step::Users { style: Style::Modern },
-            Step::Emoji {},
-            Step::Emoticons { style: Style::Modern },
-        ];
-        if language == Language::Fr {
-            steps.push(Step::Elisions {});
-        }
-        steps.extend([Step::Words { signs: String::new() }, Step::SquashRepeats { keep: 2 }]);
-        steps
-    };
-    let body = match languages {
-        [only] => Body::Steps(steps(*only)),
-        _ => Body::Auto(Auto {
-            min_confidence: 0.6,
-            fallback: Language::En,
-            en: steps(Language::En),
-            fr: steps(Language::Fr),
-            ar: steps(Language::Ar),
-        }),
-    };
-    Recipe { name: None, body }
 }
 
 impl Vocab {
@@ -425,24 +391,6 @@ fn kind(word: &str) -> Kind {
     }
 }
 
-/// Whether `word` is a stop word, also with its apostrophe left out, as people type ("dont", "im").
-pub(super) fn is_stop(language: Language, word: &str) -> bool {
-    if is_stop_word(language, word) {
-        return true;
-    }
-    // "ill" and "well" are words of their own, so that only these endings are tried.
-    let endings = ["nt", "m", "ve", "re", "s"];
-    language == Language::En
-        && word.len() <= 9
-        && endings.iter().any(|ending| {
-            word.strip_suffix(ending).is_some_and(|stem| {
-                let (cut, rest) = if *ending == "nt" { (stem, "n't") } else { (stem, "") };
-                let apart = if rest.is_empty() { format!("{cut}'{ending}") } else { format!("{cut}{rest}") };
-                is_stop_word(language, &apart)
-            })
-        })
-}
-
 /// Calls `sink` with every hashtag of `text`, the sign left out.
 fn hashtags<'a>(text: &'a str, mut sink: impl FnMut(&'a str)) {
     let mut rest = text;
@@ -494,22 +442,6 @@ mod tests {
         let mut found = Vec::new();
         hashtags("#One, x#no &#39; #2 (#deux) page/#top #ثلاثة#four", |tag| found.push(tag));
         assert_eq!(found, ["One", "deux", "ثلاثة"]);
-    }
-
-    #[test]
-    fn stop_words_go_in_either_spelling() {
-        for (word, want) in [
-            ("dont", true),
-            ("im", true),
-            ("ive", true),
-            ("youre", true),
-            ("ill", false),
-            ("hell", false),
-            ("good", false),
-            ("want", false),
-        ] {
-            assert_eq!(is_stop(Language::En, word), want, "{word}");
-        }
     }
 
     #[test]

@@ -157,3 +157,27 @@ async fn closed_it_ends_what_it_has_and_takes_nothing_more() {
     let refused = engine.score(&engine.live(), texts(1), ALL, soon()).await;
     assert_eq!(refused.unwrap_err(), Refusal::Closed);
 }
+
+#[tokio::test]
+async fn who_can_wait_is_answered_alike_and_behind_whoever_cannot() {
+    let engine = Arc::new(engine(Settings { threads: 2, cache_bytes: 0, ..Settings::default() }));
+    let live = engine.live();
+    let few = texts(70);
+    let now = engine.score(&live, few.clone(), Wanted::default(), soon()).await.unwrap();
+    assert_eq!(engine.score_later(&live, few.clone()).await.unwrap(), now);
+    assert!(engine.score_later(&live, Arc::default()).await.unwrap().is_empty());
+    // A file of many texts is under way; others do not wait for its end.
+    let many: Arc<[String]> = (0..40_000).map(|i| format!("{i} {}", "good but slow, ".repeat(40))).collect();
+    let filing = tokio::spawn({
+        let (engine, live) = (engine.clone(), live.clone());
+        async move { engine.score_later(&live, many).await.unwrap().len() }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    for _ in 0..20 {
+        engine.score(&live, few.clone(), Wanted::default(), soon()).await.unwrap();
+    }
+    assert!(!filing.is_finished(), "the file should take longer than twenty requests");
+    assert_eq!(filing.await.unwrap(), 40_000);
+    engine.close();
+    assert_eq!(engine.score_later(&live, few).await, Err(Refusal::Closed));
+}

@@ -1,7 +1,8 @@
 //! `sentimeter serve`, `keys` and `audit`, as a person types them.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use sentimeter_store::Role;
@@ -23,12 +24,25 @@ pub(crate) struct ServeArgs {
     /// What is kept of each prediction: nothing, the answer with a keyed hash of its text, or the text too
     #[arg(long, env = "SENTIMETER_KEEP", default_value = "hashes", value_name = "WHAT")]
     pub keep: KeepArg,
+    /// Keep the authors of items by name; otherwise a keyed hash of each is kept
+    #[arg(long, env = "SENTIMETER_KEEP_AUTHORS")]
+    pub keep_authors: bool,
+    /// Who may send feedback by webhooks, how they sign, and which of their fields hold what (docs/hooks.toml is one
+    /// to copy)
+    #[arg(long, env = "SENTIMETER_HOOKS", value_name = "FILE.toml")]
+    pub hooks: Option<PathBuf>,
+    /// Erase items, predictions, reports and jobs that are older, every hour [default: they are kept]
+    #[arg(long, env = "SENTIMETER_RETAIN", value_name = "DAYS")]
+    pub retain: Option<NonZeroU32>,
     /// Seconds within which a request is answered, or refused
     #[arg(long, default_value = "10", value_name = "S")]
     pub deadline: NonZeroU64,
     /// Bytes of a request's body
     #[arg(long, default_value = "4194304", value_name = "N")]
     pub max_body: usize,
+    /// Bytes of a file that a job scores
+    #[arg(long, default_value = "1073741824", value_name = "N")]
+    pub max_upload: u64,
     /// Texts of a request
     #[arg(long, default_value = "1000", value_name = "N")]
     pub max_items: usize,
@@ -78,6 +92,31 @@ pub(crate) enum KeysAction {
 
 fn role(raw: &str) -> Result<Role, String> {
     raw.parse().map_err(|_| "choose predict, analyst, reviewer or admin".to_owned())
+}
+
+/// `sentimeter data`.
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: DataAction,
+}
+
+/// What to do with what is known of a person.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataAction {
+    /// Everything that an author wrote, as JSON: items, reports, predictions, and what learned from them
+    Export {
+        /// The author, as feedback named them
+        #[arg(long, value_name = "NAME")]
+        author: String,
+    },
+    /// Erase it, for good; says which runs, models and data sets saw it
+    Erase {
+        /// The author, as feedback named them
+        #[arg(long, value_name = "NAME")]
+        author: String,
+    },
 }
 
 /// `sentimeter audit`.

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod completions;
+pub(crate) mod data;
 pub(crate) mod datasets;
 pub(crate) mod evaluate;
 pub(crate) mod import;

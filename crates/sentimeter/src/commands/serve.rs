@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use sentimeter_experiment::registry::STARTER;
 use sentimeter_serve::inference::Live;
-use sentimeter_serve::{App, Keep, Limits, Models as _, Registry, Settings, Source, name_of_file};
+use sentimeter_serve::{App, Hooks, Keep, Limits, Models as _, Registry, Settings, Source, name_of_file};
 use sentimeter_store::{Role, Store};
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -66,14 +66,17 @@ async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
     let address = listener.local_addr().context("cannot tell the own address")?;
-    let app = App::new(live, store.clone(), Arc::new(registry), settings(global, args, address)).await?;
+    let app = App::new(live, store.clone(), Arc::new(registry), settings(global, args, address)?).await?;
     let admin_key = first_key(&store).await?;
     let url = format!("http://{address}");
     let listening = Listening { url, model: &name, digest, admin_key };
     say(global, &listening, address)?;
     let watching = tokio::spawn(sentimeter_serve::watch(app.clone(), source, LOOK));
+    let days = args.retain.map(std::num::NonZeroU32::get);
+    let retaining = tokio::spawn(sentimeter_serve::retain(app.clone(), days));
     let ended = sentimeter_serve::serve(listener, app, async { drop(stopped.await) }).await;
     watching.abort();
+    retaining.abort();
     store.close().await;
     ended.context("ended before everything was answered")?;
     if !global.quiet {
@@ -82,7 +85,7 @@ async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> Settings {
+fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<Settings> {
     let mut settings = Settings {
         loopback: address.ip().is_loopback(),
         hosts: args.host.clone(),
@@ -91,8 +94,11 @@ fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> Settings 
             KeepArg::Hashes => Keep::Hashes,
             KeepArg::Texts => Keep::Texts,
         },
+        keep_authors: args.keep_authors,
+        hooks: hooks(args)?,
         limits: Limits {
             body_bytes: args.max_body,
+            upload_bytes: args.max_upload,
             items: args.max_items,
             characters: args.max_characters,
             deadline: Duration::from_secs(args.deadline.get()),
@@ -103,7 +109,15 @@ fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> Settings 
     if let Some(threads) = global.threads {
         settings.engine.threads = threads.get();
     }
-    settings
+    Ok(settings)
+}
+
+/// Who may send feedback by itself.
+fn hooks(args: &ServeArgs) -> anyhow::Result<Hooks> {
+    let Some(path) = &args.hooks else { return Ok(Hooks::default()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Hooks::read(&text, |name| std::env::var(name).ok())
+        .with_context(|| format!("cannot use {}", path.display()))
 }
 
 /// The model that answers, and where it comes from: `--model`, else the registered champion, else the home's,

@@ -5,7 +5,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{health, legacy, predict, reports};
+use super::{health, hooks, insights, items, jobs, legacy, predict, reports};
 use crate::app::App;
 use crate::problem::{FieldError, ItemProblem, Problem};
 
@@ -33,12 +33,16 @@ pub(crate) enum Predicted<'a> {
     ),
     paths(
         predict::predict, legacy::predict, reports::report, reports::list, reports::review,
+        items::add, items::list, hooks::hook, insights::insights,
+        jobs::create, jobs::list, jobs::show, jobs::remove, jobs::cancel, jobs::result,
         health::healthz, health::readyz, health::metrics
     ),
-    components(schemas(Problem, FieldError, ItemProblem, predict::PredictItem)),
+    components(schemas(Problem, FieldError, ItemProblem, predict::PredictItem, items::ItemRequest)),
     tags(
         (name = "predict", description = "What a text says"),
         (name = "reports", description = "Wrong answers, and what reviewers make of them"),
+        (name = "items", description = "Feedback that is kept: scored as it comes in, searched, exported"),
+        (name = "jobs", description = "Files that are scored, behind everything else"),
         (name = "operation", description = "For those who run the server"),
     ),
     modifiers(&Keys),

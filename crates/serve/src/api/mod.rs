@@ -2,6 +2,10 @@
 
 mod docs;
 pub(crate) mod health;
+pub(crate) mod hooks;
+pub(crate) mod insights;
+pub(crate) mod items;
+pub(crate) mod jobs;
 pub(crate) mod legacy;
 pub(crate) mod predict;
 pub(crate) mod reports;

@@ -191,8 +191,8 @@ pub(crate) enum Outcome<'a> {
 
 /// Labels and their numbers, as one object in the labels' order.
 pub(crate) struct Named<'a, T> {
-    labels: &'a [String],
-    numbers: &'a [T],
+    pub(crate) labels: &'a [String],
+    pub(crate) numbers: &'a [T],
 }
 
 impl<T: Serialize> Serialize for Named<'_, T> {
@@ -225,7 +225,7 @@ impl Request {
     }
 }
 
-fn of_language(language: Option<Word>) -> Result<Option<Language>, Problem> {
+pub(crate) fn of_language(language: Option<Word>) -> Result<Option<Language>, Problem> {
     let Some(word) = language else { return Ok(None) };
     let code = word.string("language")?;
     code.parse().map(Some).map_err(|_| Problem::field("language", "wants en, fr, ar or other"))
@@ -456,7 +456,7 @@ pub(crate) async fn predict(
     }
 }
 
-async fn named(app: &App, reference: &str) -> Result<Arc<Live>, Problem> {
+pub(crate) async fn named(app: &App, reference: &str) -> Result<Arc<Live>, Problem> {
     app.inner.shelf.find(reference, &app.live()).await.map_err(|error| match error {
         NoModel::Unknown(said) => Problem::not_found(said),
         NoModel::Unusable { .. } => {

@@ -98,6 +98,10 @@ pub(crate) struct Item {
     pub(crate) id: Option<serde_json::Value>,
     pub(crate) text: Option<Word>,
     pub(crate) language: Option<Word>,
+    /// What feedback comes with; a prediction needs none of it.
+    pub(crate) channel: Option<Word>,
+    pub(crate) author: Option<Word>,
+    pub(crate) time: Option<serde_json::Value>,
     /// The first thing about it that is not as it should be.
     pub(crate) fault: Option<(String, String)>,
 }
@@ -123,8 +127,9 @@ impl<'de> Deserialize<'de> for Item {
                         "id" => item.id = Some(map.next_value()?),
                         "text" => item.text = Some(map.next_value()?),
                         "language" => item.language = Some(map.next_value()?),
-                        // What feedback comes with; a prediction needs none of it.
-                        "channel" | "author" | "time" => drop(map.next_value::<IgnoredAny>()?),
+                        "channel" => item.channel = Some(map.next_value()?),
+                        "author" => item.author = Some(map.next_value()?),
+                        "time" => item.time = Some(map.next_value()?),
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                             let name = name.chars().take(60).collect();
@@ -176,32 +181,38 @@ pub(crate) struct Items {
 
 impl<'de> Deserialize<'de> for Items {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct List;
+        from.deserialize_seq(List("texts"))
+    }
+}
 
-        impl<'de> Visitor<'de> for List {
-            type Value = Items;
+/// The items of a field called `items`.
+pub(crate) fn items<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Items>, D::Error> {
+    from.deserialize_seq(List("items")).map(Some)
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("for the field `texts` a list of texts")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items, A::Error> {
-                let mut items = Items::default();
-                while items.kept.len() < PARSED {
-                    let Some(item) = seq.next_element()? else {
-                        items.count = items.kept.len();
-                        return Ok(items);
-                    };
-                    items.kept.push(item);
-                }
+/// What a list is called.
+struct List(&'static str);
+
+impl<'de> Visitor<'de> for List {
+    type Value = Items;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "for the field `{}` a list", self.0)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items, A::Error> {
+        let mut items = Items::default();
+        while items.kept.len() < PARSED {
+            let Some(item) = seq.next_element()? else {
                 items.count = items.kept.len();
-                while seq.next_element::<IgnoredAny>()?.is_some() {
-                    items.count += 1;
-                }
-                Ok(items)
-            }
+                return Ok(items);
+            };
+            items.kept.push(item);
         }
-
-        from.deserialize_seq(List)
+        items.count = items.kept.len();
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            items.count += 1;
+        }
+        Ok(items)
     }
 }
 

@@ -1,7 +1,12 @@
 //! The pages for people: rendered here, whole without JavaScript; with it, parts of them come alone.
 
 mod assets;
+pub(crate) mod batch;
+mod charts;
+mod frame;
 mod highlight;
+pub(crate) mod insights;
+mod sent;
 mod strings;
 mod view;
 
@@ -14,6 +19,7 @@ use sentimeter_inference::Wanted;
 use sentimeter_store::Role;
 
 pub(crate) use assets::asset;
+pub(crate) use sent::{Elsewhere, Sent, Shown, redirect, sentence};
 
 use self::strings::Strings;
 use self::view::{Outcome, Page, Part, Result_};
@@ -25,8 +31,8 @@ use crate::problem::Problem;
 /// Sent by our own script: it wants the part of the page that changes, not all of it.
 const PART: &str = "x-part";
 
-/// What a form of ours sent, with the language that the page is in.
-struct Sent {
+/// What the form of Analyse sent, with the language that the page is in.
+struct Typed {
     strings: &'static Strings,
     /// Whether the language was chosen, so that links keep it.
     chosen: bool,
@@ -34,7 +40,7 @@ struct Sent {
     part: bool,
 }
 
-impl Sent {
+impl Typed {
     fn new(uri: &Uri, headers: &HeaderMap) -> Self {
         let query = body::form(uri.query().unwrap_or_default());
         let asked = query.iter().find(|(name, _)| name == "lang").and_then(|(_, lang)| Strings::of(lang));
@@ -106,7 +112,7 @@ impl Sent {
 /// `GET /`: the empty page.
 pub(crate) async fn page(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     app.inner.gate.let_in(&headers, Role::Predict, true).await?;
-    Ok(Sent::new(&uri, &headers).respond(&app, StatusCode::OK, "", Outcome::Empty))
+    Ok(Typed::new(&uri, &headers).respond(&app, StatusCode::OK, "", Outcome::Empty))
 }
 
 /// `POST /`: the page with what the text says.
@@ -117,7 +123,7 @@ pub(crate) async fn analyse(
     raw: Body,
 ) -> Result<Response, Problem> {
     app.inner.gate.let_in(&headers, Role::Predict, true).await?;
-    let mut sent = Sent::new(&uri, &headers);
+    let mut sent = Typed::new(&uri, &headers);
     if let Err(problem) = sent.read(&app, &headers, raw).await {
         return Ok(sent.fault(&app, "", &problem));
     }
@@ -154,7 +160,7 @@ pub(crate) async fn report(
     raw: Body,
 ) -> Result<Response, Problem> {
     app.inner.gate.let_in(&headers, Role::Predict, true).await?;
-    let mut sent = Sent::new(&uri, &headers);
+    let mut sent = Typed::new(&uri, &headers);
     if let Err(problem) = sent.read(&app, &headers, raw).await {
         return Ok(sent.fault(&app, "", &problem));
     }

@@ -1,5 +1,7 @@
 //! Every string of the pages, in each of their languages.
 
+pub(crate) mod desk;
+
 /// The strings of a language.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Strings {

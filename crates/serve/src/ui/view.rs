@@ -69,7 +69,7 @@ pub(crate) struct Result_<'a> {
 }
 
 /// The colour of a label: the three sentiments have their own.
-fn class(label: &str) -> &'static str {
+pub(super) fn class(label: &str) -> &'static str {
     match label {
         "negative" => "neg",
         "positive" => "pos",

@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod hooks;
 mod hostile;
+mod insights;
+mod items;
+mod jobs;
 mod load;
 mod pages;
+mod personal;
 mod predict;
 mod reports;
 mod server;

@@ -56,7 +56,7 @@ impl Models for Shelf {
 pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) store: Store,
-    _home: TempDir,
+    home: TempDir,
 }
 
 pub(crate) struct Told {
@@ -99,7 +99,29 @@ impl Server {
         let home = tempfile::tempdir().unwrap();
         let store = Store::open(home.path(), &Database::Memory).await.unwrap();
         let app = App::new(live("sentiment@1"), store.clone(), Arc::new(Shelf), settings).await.unwrap();
-        Self { app, store, _home: home }
+        Self { app, store, home }
+    }
+
+    /// One whose records are in a file: another can go on with them.
+    pub(crate) async fn at_home() -> Self {
+        Self::open(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn open(home: TempDir) -> Self {
+        let store = Store::open(home.path(), &Database::Home).await.unwrap();
+        let app = App::new(live("sentiment@1"), store.clone(), Arc::new(Shelf), local()).await.unwrap();
+        Self { app, store, home }
+    }
+
+    /// Ends it, and starts another on the same home.
+    pub(crate) async fn restart(self) -> Self {
+        self.app.rest().await;
+        self.store.close().await;
+        Self::open(self.home).await
+    }
+
+    pub(crate) fn home(&self) -> &std::path::Path {
+        self.home.path()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Told {
@@ -123,6 +145,16 @@ impl Server {
             request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
         }
         self.send(request.body(Body::from(json.to_owned())).unwrap()).await
+    }
+
+    pub(crate) async fn get_as(&self, path: &str, key: &str) -> Told {
+        let request = ask("GET", path).header(header::AUTHORIZATION, format!("Bearer {key}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// The secret of a new key.
+    pub(crate) async fn key(&self, role: sentimeter_store::Role) -> String {
+        self.store.create_key("test", role, "test").await.unwrap().1
     }
 
     pub(crate) async fn form(&self, path: &str, form: &str) -> Told {

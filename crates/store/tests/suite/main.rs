@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod corrections;
+mod items;
 mod outbox;
 mod postgres;
 mod registry;
@@ -43,6 +44,8 @@ checks! {
         forgetting_spares_what_waits;
     registry: versions_are_numbered_and_found, aliases_move_with_their_story, deleting_spares_what_is_live;
     corrections: corrections_are_stored_once_and_reviewed, pages_follow_each_other;
+    items: items_are_stored_once_and_added_up, items_are_found_by_what_is_known_of_them,
+        an_author_is_known_and_erased_everywhere;
     serving: predictions_are_stored_once, keys_open_until_they_are_revoked, every_change_is_in_the_audit_log,
         many_at_once_make_one_chain;
     together: many_writers_lose_nothing, two_senders_share_the_outbox;

@@ -21,10 +21,13 @@ pub struct Distinct {
 
 /// How often a term occurs in both sets.
 #[derive(Debug)]
-pub(super) struct Tally<'a> {
-    pub(super) name: Cow<'a, str>,
-    pub(super) here: u64,
-    pub(super) there: u64,
+pub struct Tally<'a> {
+    /// The term.
+    pub name: Cow<'a, str>,
+    /// Occurrences here.
+    pub here: u64,
+    /// Occurrences there.
+    pub there: u64,
 }
 
 /// Words that the prior weighs as much as, Monroe et al.'s own choice.
@@ -38,7 +41,7 @@ const LEAST_Z: f64 = 1.96;
 /// The log-odds ratio with an informative Dirichlet prior and its variance (Monroe, Colaresi &
 /// Quinn 2008, "Fightin' Words", doi:10.1093/pan/mpn018, equations 16, 20 and 22). The prior is the
 /// frequency in both sets together, worth 500 words, so that rare words are not sure of anything.
-pub(super) fn distinct(terms: &mut dyn Iterator<Item = Tally<'_>>, most: usize) -> Vec<Distinct> {
+pub fn distinct(terms: &mut dyn Iterator<Item = Tally<'_>>, most: usize) -> Vec<Distinct> {
     let mut names = Vec::new();
     let terms: Vec<(u64, u64)> = terms
         .map(|t| {
