@@ -27,7 +27,7 @@ const FORMAT: u32 = 1;
 const INDEX: &str = "backup.json";
 
 /// Every table but that of the schema's versions, what is referred to first.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 21] = [
     "runs",
     "inputs",
     "params",
@@ -41,8 +41,10 @@ const TABLES: [&str; 19] = [
     "registry_events",
     "corrections",
     "corrections_used",
+    "reviews",
     "predictions",
     "keys",
+    "sessions",
     "secrets",
     "audit",
     "audit_head",
