@@ -14,7 +14,7 @@ pub(crate) use models::{
     ModelsAction, ModelsArgs, ModelsImportArgs, ModelsPromoteArgs, ModelsRegisterArgs, ModelsShowArgs,
 };
 pub(crate) use runs::{RunsAction, RunsArgs, RunsListArgs, RunsReproduceArgs};
-pub(crate) use serve::{AuditAction, AuditArgs, KeepArg, KeysAction, KeysArgs, ServeArgs};
+pub(crate) use serve::{AuditAction, AuditArgs, KeepArg, KeysAction, KeysArgs, LogFormat, ServeArgs};
 
 /// What `--version` prints; `-V` is the number alone. WordNet's licence travels with its lists.
 const WITH_LICENCE: &str =

@@ -8,7 +8,10 @@ mod api;
 mod app;
 mod auth;
 mod body;
+mod client;
 mod edge;
+mod house;
+mod limits;
 mod models;
 mod problem;
 mod record;
@@ -20,6 +23,7 @@ mod watch;
 
 pub use api::openapi;
 pub use app::{App, StartError};
+pub use client::Network;
 pub use models::{Models, NoModel, Opening, Registry, Resolving, name_of_file};
 pub use router::router;
 pub use sentimeter_inference as inference;

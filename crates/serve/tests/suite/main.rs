@@ -4,8 +4,11 @@
 
 mod access;
 mod hostile;
+mod house;
 mod load;
 mod pages;
 mod predict;
 mod reports;
 mod server;
+mod sessions;
+mod tls;
