@@ -5,6 +5,7 @@
 //! absent, is `None` (`null` in JSON), never NaN.
 
 mod abstain;
+mod agreement;
 mod bootstrap;
 mod confusion;
 mod curves;
@@ -20,6 +21,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use abstain::{Abstaining, Threshold};
+pub use agreement::{Agreement, agreement};
 pub use curves::{Curves, curves};
 pub use interval::wilson;
 pub use reliability::{ReliabilityBin, reliability};

@@ -15,7 +15,7 @@ pub(crate) use models::{
 };
 pub(crate) use runs::{RunsAction, RunsArgs, RunsListArgs, RunsReproduceArgs};
 pub(crate) use serve::{
-    AuditAction, AuditArgs, DataAction, DataArgs, KeepArg, KeysAction, KeysArgs, ServeArgs,
+    AuditAction, AuditArgs, DataAction, DataArgs, KeepArg, KeysAction, KeysArgs, LogFormat, ServeArgs,
 };
 
 /// What `--version` prints; `-V` is the number alone. WordNet's licence travels with its lists.

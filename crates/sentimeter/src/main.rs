@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Cli, Command, LogFormat};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -95,9 +95,12 @@ fn log(cli: &Cli) {
     let level = format!("{level},usvg=error,resvg=error");
     let filter = tracing_subscriber::EnvFilter::try_from_env("SENTIMETER_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    let json = matches!(&cli.command, Command::Serve(args) if args.log_format == LogFormat::Json);
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    if json {
+        return log.json().flatten_event(true).with_writer(std::io::stderr).log_internal_errors(false).init();
+    }
+    log.with_writer(std::io::stderr)
         // A log that nobody reads is no failure; told of it, the standard library's macro panics.
         .log_internal_errors(false)
         .with_ansi(

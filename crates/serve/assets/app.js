@@ -17,6 +17,7 @@ document.documentElement.classList.add('live');
 async function send(action, fields, signal) {
   const headers = { 'X-Part': '1' };
   const answer = await fetch(action, { method: 'POST', body: new URLSearchParams(fields), headers, signal });
+  if (answer.status === 401) location.reload(); // the session has ended: the way in is shown
   if (!(answer.headers.get('Content-Type') || '').startsWith('text/html')) throw new Error(answer.statusText);
   return answer.text();
 }
@@ -37,7 +38,7 @@ async function analyse() {
   const about = text.value;
   result.setAttribute('aria-busy', 'true');
   try {
-    const html = await send(form.action, { text: about }, mine.signal);
+    const html = await send(form.action, { text: about, csrf: form.elements.csrf.value }, mine.signal);
     if (mine !== asked) return;
     result.innerHTML = html;
     shown = about;

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::http::HeaderValue;
 use sentimeter_inference::{Engine, Live, telemetry};
 use sentimeter_store::{Store, StoreError, now};
+use tokio::sync::Notify;
 
 use crate::auth::Gate;
+use crate::client::Network;
 use crate::hooks::Hooks;
 use crate::intake::Keeper;
 use crate::jobs::Desk;
@@ -41,6 +44,11 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) loopback: bool,
     pub(crate) hosts: Vec<String>,
+    pub(crate) proxies: Vec<Network>,
+    pub(crate) cors: Option<HeaderValue>,
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    /// An alias was moved here: whoever watches need not wait.
+    pub(crate) moved: Notify,
     pub(crate) in_flight: AtomicUsize,
     pub(crate) in_flight_shown: metrics::Gauge,
     pub(crate) metrics: Option<telemetry::Collected>,
@@ -74,19 +82,24 @@ impl App {
         // Before anything counts.
         let metrics = telemetry::collect();
         let key = store.text_key().await?;
+        let gate = Gate::new(store.clone(), &settings, &key);
         let inner = Inner {
+            gate,
             engine: Engine::start(live, &settings.engine)?,
             keeper: Keeper::start(store.clone(), key, settings.keep_authors),
             desk: Desk::new(store.home()),
             hooks: settings.hooks,
             insights: tokio::sync::Semaphore::new(INSIGHTS),
+            moved: Notify::new(),
             recorder: Recorder::start(store.clone(), settings.keep, key),
-            gate: Gate::new(store.clone(), settings.loopback),
             shelf: Shelf::new(models),
             store,
             limits: settings.limits,
             loopback: settings.loopback,
             hosts: settings.hosts,
+            proxies: settings.proxies,
+            cors: settings.cors.and_then(|origin| HeaderValue::try_from(origin).ok()),
+            tls: settings.tls,
             in_flight: AtomicUsize::new(0),
             in_flight_shown: metrics::gauge!(telemetry::REQUESTS_NOW),
             metrics: metrics.clone(),

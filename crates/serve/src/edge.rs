@@ -6,12 +6,15 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sentimeter_inference::telemetry;
+use tracing::Instrument as _;
 
 use crate::app::App;
+use crate::auth::CSRF;
+use crate::client::client;
 use crate::problem::Problem;
 
 /// The request's name, in the answer and in the log.
@@ -20,7 +23,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Nothing but what this server itself sends may run or be shown. Inline styles and scripts are neither written
 /// nor allowed.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                      font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
 /// The same for the pages of the interface's documentation, which set styles of their own.
@@ -29,8 +32,10 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            frame-ancestors 'none'";
 
 /// Checks, counts and names the request; gives the answer its headers.
-pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
+    let client = client(&app.inner.proxies, &request);
+    request.extensions_mut().insert(client);
     let id = name(&app, request.headers());
     let method = request.method().clone();
     let route = match request.extensions().get::<MatchedPath>() {
@@ -38,18 +43,34 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
         None => "(none)".to_owned(),
     };
     let docs = request.uri().path().starts_with("/docs");
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let preflight = method == Method::OPTIONS && app.inner.cors.is_some() && is_interface(&request);
     let mut response = match check(&app, &request) {
-        Ok(()) => admitted(&app, request, next).await,
+        Ok(()) if preflight => StatusCode::NO_CONTENT.into_response(),
+        Ok(()) => match app.inner.gate.admit(request.headers(), &client).await {
+            Ok(()) => {
+                unproven(&app, &mut request);
+                let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
+                admitted(&app, request, next).instrument(span).await
+            }
+            Err(problem) => problem.into_response(),
+        },
         Err(problem) => problem.into_response(),
     };
     let headers = response.headers_mut();
+    share(&app, origin.as_ref(), headers);
     headers.insert(REQUEST_ID, id.clone());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
     // Not `no-referrer`: with that, browsers say `Origin: null` of the page's own forms.
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     let policy = HeaderValue::from_static(if docs { DOCS_POLICY } else { POLICY });
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    // A report has a policy of its own, which lets it do even less.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    if client.secure {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     headers.insert(
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
@@ -72,6 +93,41 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
     metrics::counter!(telemetry::REQUESTS, "route" => route, "status" => status.as_str().to_owned())
         .increment(1);
     response
+}
+
+/// Whether it asks for what programs ask for.
+fn is_interface(request: &Request) -> bool {
+    request.uri().path().starts_with("/v1/") || request.uri().path() == "/predict"
+}
+
+/// A change that a browser asks of the interface with its session's cookie alone: without the token that only our
+/// own pages know, it is nobody's.
+fn unproven(app: &App, request: &mut Request) {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if safe || !is_interface(request) {
+        return; // pages' forms carry a field, which is looked at where they are read
+    }
+    let headers = request.headers();
+    let given = headers.get(CSRF).and_then(|token| token.to_str().ok());
+    if !given.is_some_and(|given| app.inner.gate.fits(headers, given)) {
+        request.headers_mut().remove(header::COOKIE);
+    }
+}
+
+/// Lets the pages of the one other site that may ask read the answer.
+fn share(app: &App, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    let Some(allowed) = &app.inner.cors else { return };
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    if origin != Some(allowed) {
+        return;
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed.clone());
+    let (methods, names) = ("GET, POST, DELETE", "authorization, content-type, x-request-id");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(names));
+    let shown = HeaderValue::from_static("x-request-id, retry-after, etag");
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, shown);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
 }
 
 /// Counts a request for as long as it is under way.
@@ -156,6 +212,12 @@ fn check(app: &App, request: &Request) -> Result<(), Problem> {
         }
     }
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    // The site that may ask, which sends no cookies: it is another one.
+    if is_interface(request)
+        && app.inner.cors.as_ref().is_some_and(|cors| headers.get(header::ORIGIN) == Some(cors))
+    {
         return Ok(());
     }
     let foreign = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")

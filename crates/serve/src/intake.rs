@@ -192,7 +192,9 @@ pub(crate) async fn take(
     live: &Arc<Live>,
     incoming: Vec<Incoming>,
 ) -> Result<Vec<Taken>, Problem> {
-    let requests = incoming.iter().map(|i| Request { text: i.text.clone(), language: i.language }).collect();
+    // An item's language is kept beside its label: who adds up can leave those out that the model was not made for.
+    let request = |i: &Incoming| Request { text: i.text.clone(), language: i.language, any_language: true };
+    let requests = incoming.iter().map(request).collect();
     let answers = answer(app, live, requests, Wanted::default(), None).await?;
     let keeper = &app.inner.keeper;
     let items: Vec<Item> = incoming

@@ -117,6 +117,18 @@ impl Problem {
         Self { retry_after: Some(after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", title, detail) }
     }
 
+    /// What is asked goes against what is there.
+    pub(crate) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "What is there stands against it", detail)
+    }
+
+    /// More often than this client may.
+    pub(crate) fn often(detail: impl Into<String>, after: u64) -> Self {
+        let title = "Too many requests";
+        let new = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", title, detail);
+        Self { retry_after: Some(after), ..new }
+    }
+
     pub(crate) fn late() -> Self {
         let detail =
             "it was not answered within the server's deadline; try again, with fewer texts at a time";
@@ -132,6 +144,11 @@ impl Problem {
     pub(crate) fn of_item(self) -> ItemProblem {
         let field = self.errors.into_iter().next().map(|error| error.field);
         ItemProblem { kind: self.kind, title: self.title, detail: self.detail, field }
+    }
+
+    /// Seconds after which to try again, where that helps.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        self.retry_after
     }
 
     /// What people read.
@@ -171,9 +188,9 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if self.challenge {
-            let schemes =
-                "Bearer realm=\"Sentimeter\", Basic realm=\"Sentimeter: any user, a key as password\"";
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(schemes));
+            // Basic is understood, too, and not named: browsers would ask for a password instead of signing in.
+            let scheme = HeaderValue::from_static("Bearer realm=\"Sentimeter\"");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
         }
         response
     }
@@ -193,7 +210,10 @@ impl From<Refusal> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Missing { .. } => Self::not_found(error.to_string()),
+            StoreError::Missing { .. } | StoreError::NoBlob { .. } | StoreError::Ambiguous { .. } => {
+                Self::not_found(error.to_string())
+            }
+            StoreError::Conflict { .. } => Self::conflict(error.to_string()),
             error => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
                 Self::busy("the records cannot be reached; try again", 5)

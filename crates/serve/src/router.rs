@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -33,15 +33,22 @@ pub fn router(app: App) -> Router {
         .route("/v1/jobs/{id}", get(api::jobs::show).delete(api::jobs::remove))
         .route("/v1/jobs/{id}/cancel", post(api::jobs::cancel))
         .route("/v1/jobs/{id}/result", get(api::jobs::result))
+        .route("/v1/reports/agreement", get(api::agreement::agreement))
+        .route("/v1/models", get(api::models::list))
+        .route("/v1/models/{name}", get(api::models::show))
+        .route("/v1/models/{name}/promote", post(api::models::promote))
+        .route("/v1/models/{name}/rollback", post(api::models::roll_back))
+        .route("/v1/runs", get(api::runs::list))
+        .route("/v1/runs/compare", get(api::runs::compare))
+        .route("/v1/runs/{run}", get(api::runs::show))
+        .route("/v1/datasets", get(api::datasets::list))
+        .route("/v1/keys", get(api::keys::list).post(api::keys::create))
+        .route("/v1/keys/{id}", delete(api::keys::revoke))
+        .route("/v1/audit", get(api::keys::audit))
         .route("/healthz", get(api::health::healthz))
         .route("/readyz", get(api::health::readyz))
         .route("/metrics", get(api::health::metrics))
-        .route("/", get(ui::page).post(ui::analyse))
-        .route("/report", post(ui::report))
-        .route("/batch", get(ui::batch::page).post(ui::batch::upload))
-        .route("/batch/{id}", get(ui::batch::show).post(ui::batch::act))
-        .route("/insights", get(ui::insights::page))
-        .route("/assets/{name}", get(ui::asset))
+        .merge(ui::pages())
         .merge(api::docs())
         .fallback(async || Problem::not_found("the interface is described at /docs"))
         .method_not_allowed_fallback(async || {

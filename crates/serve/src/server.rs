@@ -4,15 +4,22 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use sentimeter_inference::telemetry;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
+use crate::client::Peer;
 use crate::router::router;
 
 /// Bytes of a request's head.
@@ -40,6 +47,8 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         .pipeline_flush(true);
     let places = Arc::new(Semaphore::new(app.inner.limits.connections.max(1)));
     let graceful = GracefulShutdown::new();
+    let tls = app.inner.tls.clone().map(TlsAcceptor::from);
+    let hello = app.inner.limits.head;
     let mut stop = std::pin::pin!(stop);
     loop {
         // Without a place, further connections wait in the system's own line.
@@ -47,11 +56,11 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             let place = places.clone().acquire_owned().await;
             (listener.accept().await, place)
         };
-        let (stream, place) = tokio::select! {
+        let (stream, address, place) = tokio::select! {
             biased;
             () = &mut stop => break,
             accepted = accepted => match accepted {
-                (Ok((stream, _)), place) => (stream, place),
+                (Ok((stream, address)), place) => (stream, address.ip(), place),
                 (Err(error), _) => {
                     tracing::debug!(%error, "no connection");
                     tokio::time::sleep(PAUSE).await;
@@ -60,12 +69,19 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             },
         };
         prepare(&stream);
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        let (http, service, watcher) = (http.clone(), service.clone(), graceful.watcher());
+        let tls = tls.clone();
         tokio::spawn(async move {
             let _place = place;
             let _open = Open::begin();
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            let peer = Peer { address, tls: tls.is_some() };
+            match tls {
+                None => converse(&http, stream, peer, service, watcher).await,
+                Some(tls) => match tokio::time::timeout(hello, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => converse(&http, stream, peer, service, watcher).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+                    Err(_) => tracing::debug!("TLS took too long to begin"),
+                },
             }
         });
     }
@@ -78,6 +94,23 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         let seconds = app.inner.limits.drain.as_secs();
         io::Error::new(io::ErrorKind::TimedOut, format!("some requests were not answered within {seconds} s"))
     })
+}
+
+/// Answers on one connection until it ends, or until the server does and what was asked is answered.
+async fn converse(
+    http: &http1::Builder,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    service: TowerToHyperService<Router>,
+    watcher: Watcher,
+) {
+    let known = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        service.call(request)
+    });
+    if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(stream), known)).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
 }
 
 fn prepare(stream: &TcpStream) {

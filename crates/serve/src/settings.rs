@@ -1,6 +1,10 @@
 //! What a server is told at its start.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::client::Network;
 
 /// What is kept of the texts that are predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,13 +64,25 @@ impl Default for Limits {
 }
 
 /// What a server is told at its start.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Whether it listens on this machine alone: then predicting and reporting want no key, and the `Host` header
     /// must name this machine.
     pub loopback: bool,
     /// Names that `Host` may have besides this machine's own.
     pub hosts: Vec<String>,
+    /// Requests a second of each key, and of each address; no limit without.
+    pub rate: Option<NonZeroU32>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<Network>,
+    /// The site whose pages may ask the interface, such as `https://desk.example`.
+    pub cors: Option<String>,
+    /// What connections are encrypted with; plain without.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// How long a browser's session lives unused.
+    pub session_idle: Duration,
+    /// How long it lives at all.
+    pub session_most: Duration,
     /// What is kept of predictions.
     pub keep: Keep,
     /// Whether authors of items are kept by name, and not as keyed hashes.
@@ -77,4 +93,24 @@ pub struct Settings {
     pub limits: Limits,
     /// Queue, threads, cache.
     pub engine: sentimeter_inference::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            loopback: false,
+            hosts: Vec::new(),
+            rate: None,
+            proxies: Vec::new(),
+            cors: None,
+            tls: None,
+            session_idle: Duration::from_secs(60 * 60),
+            session_most: Duration::from_secs(12 * 60 * 60),
+            keep: Keep::default(),
+            keep_authors: false,
+            hooks: crate::hooks::Hooks::default(),
+            limits: Limits::default(),
+            engine: sentimeter_inference::Settings::default(),
+        }
+    }
 }

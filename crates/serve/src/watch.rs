@@ -67,7 +67,10 @@ pub async fn watch(app: App, source: Source, pause: Duration) {
     let mut seen = source.file().and_then(stamp);
     let mut refused = String::new();
     loop {
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = app.inner.moved.notified() => {}
+        }
         let registered = match source.reference() {
             Some(reference) => {
                 app.inner.shelf.models().resolve(reference).await.map(|found| (reference, found))

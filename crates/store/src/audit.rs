@@ -161,6 +161,23 @@ impl Store {
         rows.iter().map(entry).collect()
     }
 
+    /// The newest entries with a number below `before`, newest first, at the most `limit`.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub async fn newest_audit_entries(&self, before: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = query(
+            "SELECT number, time, who, action, target, detail, hash FROM audit WHERE number < $1 \
+             ORDER BY number DESC LIMIT $2",
+        )
+        .bind(before)
+        .bind(i64::from(limit))
+        .fetch_all(self.pool())
+        .await
+        .map_err(sql("read the audit log"))?;
+        rows.iter().map(entry).collect()
+    }
+
     /// Looks at the whole log. With `head`, a hash that was noted before, that entry must be there, too.
     ///
     /// # Errors

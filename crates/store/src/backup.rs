@@ -27,7 +27,7 @@ const FORMAT: u32 = 1;
 const INDEX: &str = "backup.json";
 
 /// Every table but that of the schema's versions, what is referred to first.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 24] = [
     "runs",
     "inputs",
     "params",
@@ -41,8 +41,10 @@ const TABLES: [&str; 22] = [
     "registry_events",
     "corrections",
     "corrections_used",
+    "reviews",
     "predictions",
     "keys",
+    "sessions",
     "secrets",
     "audit",
     "audit_head",

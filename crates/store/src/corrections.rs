@@ -113,6 +113,8 @@ pub struct CorrectionFilter {
     pub author: Option<String>,
     /// Of this time or later.
     pub since: Option<i64>,
+    /// Of this reviewer not yet: the second opinions that are open to them.
+    pub unseen_by: Option<String>,
     /// Behind this one, in the order of time and id: the last of the page before.
     pub after: Option<(i64, String)>,
     /// At the most so many.
@@ -175,6 +177,12 @@ impl Store {
         if let Some(author) = &filter.author {
             conditions.push(format!("author = ${}", place(text(author))));
         }
+        if let Some(reviewer) = &filter.unseen_by {
+            conditions.push(format!(
+                "id NOT IN (SELECT correction FROM reviews WHERE reviewer = ${})",
+                place(text(reviewer))
+            ));
+        }
         if let Some((time, id)) = &filter.after {
             conditions.push(format!("(time > {time} OR (time = {time} AND id > ${}))", place(text(id))));
         }
@@ -215,6 +223,7 @@ impl Store {
             let (name, hint) = (id.to_owned(), String::new());
             return Err(StoreError::Missing { what: "correction", name, hint });
         }
+        self.keep_word(&mut writing, id, review).await?;
         let detail = serde_json::json!({ "status": review.status, "label": review.label });
         let act = Act { who: &review.reviewer, action: "review", target: id, detail: &detail };
         self.note(&mut writing, &act).await?;

@@ -79,7 +79,7 @@ fn hash(secret: &str) -> String {
     blake3::hash(secret.as_bytes()).to_hex().to_string()
 }
 
-fn key(row: &AnyRow) -> Result<Key, StoreError> {
+pub(crate) fn key(row: &AnyRow) -> Result<Key, StoreError> {
     Ok(Key {
         id: get(row, "id")?,
         name: get(row, "name")?,

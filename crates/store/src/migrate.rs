@@ -20,6 +20,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("first", include_str!("../migrations/0001_first.sql")),
     ("serving", include_str!("../migrations/0002_serving.sql")),
     ("items", include_str!("../migrations/0003_items.sql")),
+    ("house", include_str!("../migrations/0004_house.sql")),
 ];
 
 /// Whoever holds it has the home's database file to make and to migrate; let go when dropped.

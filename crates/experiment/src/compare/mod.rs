@@ -6,7 +6,7 @@ mod paired;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sentimeter_store::{Blocking, Metric, Run, StoreError};
+use sentimeter_store::{Blocking, Metric, Run, Store, StoreError};
 use serde::Serialize;
 
 pub use page::{page, verdict};
@@ -92,8 +92,19 @@ impl Comparison {
     /// # Errors
     /// A store that cannot be read. Answers that are damaged or gone are left out and noted.
     pub fn of(store: &Blocking, runs: &[Run]) -> Result<Self, StoreError> {
+        store.run(|s| Self::gather(s, runs))
+    }
+
+    /// The same for callers that are asynchronous.
+    ///
+    /// # Errors
+    /// As [`Comparison::of`].
+    pub async fn gather(store: &Store, named: &[Run]) -> Result<Self, StoreError> {
         let mut notes = Vec::new();
-        let runs = runs.iter().map(|run| gather(store, run, &mut notes)).collect::<Result<Vec<_>, _>>()?;
+        let mut runs = Vec::with_capacity(named.len());
+        for run in named {
+            runs.push(gather(store, run, &mut notes).await?);
+        }
         let names: BTreeSet<&String> = runs.iter().flat_map(|run| run.params.keys()).collect();
         let differing = names
             .into_iter()
@@ -119,17 +130,17 @@ impl Comparison {
     }
 }
 
-fn gather(store: &Blocking, run: &Run, notes: &mut Vec<String>) -> Result<Compared, StoreError> {
-    let params = store.run(|s| s.params(&run.id))?;
-    let tags = store.run(|s| s.tags(&run.id))?;
-    let inputs = store.run(|s| s.inputs(&run.id))?;
+async fn gather(store: &Store, run: &Run, notes: &mut Vec<String>) -> Result<Compared, StoreError> {
+    let params = store.params(&run.id).await?;
+    let tags = store.tags(&run.id).await?;
+    let inputs = store.inputs(&run.id).await?;
     let (mut metrics, mut curves): (BTreeMap<_, _>, BTreeMap<String, Vec<_>>) = Default::default();
-    for Metric { name, step, value, .. } in store.run(|s| s.metrics(&run.id))? {
+    for Metric { name, step, value, .. } in store.metrics(&run.id).await? {
         curves.entry(name.clone()).or_default().push((step as f64, value));
         metrics.insert(name, value);
     }
     curves.retain(|_, points| points.len() > 1);
-    let files = store.run(|s| s.artifacts(&run.id))?;
+    let files = store.artifacts(&run.id).await?;
     let mut answered = None;
     if let Some(file) = files.iter().find(|file| file.path == ANSWERS) {
         match store.blobs().read(&file.hash) {

@@ -5,12 +5,13 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use sentimeter_serve::Network;
 use sentimeter_store::Role;
 
 /// `sentimeter serve`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Where to listen. Beyond 127.0.0.1 every request wants a key; put a proxy with TLS in front
+    /// Where to listen. Beyond 127.0.0.1 every request wants a key; use TLS (--tls-cert), or a proxy that does
     #[arg(long, env = "SENTIMETER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
     /// The model: a file, NAME@VERSION or NAME@ALIAS of a registered one, or starter. A file that is replaced and an
@@ -21,6 +22,25 @@ pub(crate) struct ServeArgs {
     /// On 127.0.0.1: a name besides localhost that requests may be addressed to (a proxy's)
     #[arg(long, value_name = "NAME")]
     pub host: Vec<String>,
+    /// Requests a second of each key and of each address, and as many at once; 0 is no limit [default: 0 on 127.0.0.1,
+    /// 300 elsewhere]
+    #[arg(long, env = "SENTIMETER_RATE", value_name = "N")]
+    pub rate: Option<u32>,
+    /// A proxy, or a network of them, whose X-Forwarded-For is believed: 10.0.0.7, 10.0.0.0/8
+    #[arg(long, value_name = "ADDRESS")]
+    pub trusted_proxy: Vec<Network>,
+    /// The one other site whose pages may ask the interface: https://desk.example
+    #[arg(long, env = "SENTIMETER_CORS", value_name = "ORIGIN", value_parser = origin)]
+    pub cors: Option<String>,
+    /// The certificate, and those that it rests on, as PEM: connections are then encrypted
+    #[arg(long, env = "SENTIMETER_TLS_CERT", requires = "tls_key", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, as PEM
+    #[arg(long, env = "SENTIMETER_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// How the log on standard error is written
+    #[arg(long, env = "SENTIMETER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
     /// What is kept of each prediction: nothing, the answer with a keyed hash of its text, or the text too
     #[arg(long, env = "SENTIMETER_KEEP", default_value = "hashes", value_name = "WHAT")]
     pub keep: KeepArg,
@@ -49,6 +69,35 @@ pub(crate) struct ServeArgs {
     /// Characters of a text
     #[arg(long, default_value = "20000", value_name = "N")]
     pub max_characters: usize,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line, with the request's id
+    Json,
+}
+
+impl ServeArgs {
+    /// Requests a second; `None` is no limit.
+    pub(crate) fn rate(&self) -> Option<NonZeroU32> {
+        let default = if self.listen.ip().is_loopback() { 0 } else { 300 };
+        NonZeroU32::new(self.rate.unwrap_or(default))
+    }
+}
+
+/// Scheme and host, as browsers send them.
+fn origin(raw: &str) -> Result<String, String> {
+    let host = raw.strip_prefix("https://").or(raw.strip_prefix("http://"));
+    let sound = |host: &str| {
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
+    };
+    match host {
+        Some(host) if sound(host) => Ok(raw.to_owned()),
+        _ => Err("say scheme and host, and no path: https://desk.example".to_owned()),
+    }
 }
 
 /// What is kept of predictions.

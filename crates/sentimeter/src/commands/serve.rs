@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sentimeter_experiment::registry::STARTER;
 use sentimeter_serve::inference::Live;
 use sentimeter_serve::{App, Hooks, Keep, Limits, Models as _, Registry, Settings, Source, name_of_file};
@@ -68,9 +70,10 @@ async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<()> {
     let address = listener.local_addr().context("cannot tell the own address")?;
     let app = App::new(live, store.clone(), Arc::new(registry), settings(global, args, address)?).await?;
     let admin_key = first_key(&store).await?;
-    let url = format!("http://{address}");
+    let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{address}");
     let listening = Listening { url, model: &name, digest, admin_key };
-    say(global, &listening, address)?;
+    say(global, args, &listening, address)?;
     let watching = tokio::spawn(sentimeter_serve::watch(app.clone(), source, LOOK));
     let days = args.retain.map(std::num::NonZeroU32::get);
     let retaining = tokio::spawn(sentimeter_serve::retain(app.clone(), days));
@@ -89,6 +92,13 @@ fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> anyhow::R
     let mut settings = Settings {
         loopback: address.ip().is_loopback(),
         hosts: args.host.clone(),
+        rate: args.rate(),
+        proxies: args.trusted_proxy.clone(),
+        cors: args.cors.clone(),
+        tls: match (&args.tls_cert, &args.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
+            _ => None,
+        },
         keep: match args.keep {
             KeepArg::Nothing => Keep::Nothing,
             KeepArg::Hashes => Keep::Hashes,
@@ -118,6 +128,25 @@ fn hooks(args: &ServeArgs) -> anyhow::Result<Hooks> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Hooks::read(&text, |name| std::env::var(name).ok())
         .with_context(|| format!("cannot use {}", path.display()))
+}
+
+/// What connections are encrypted with.
+fn tls(certificate: &Path, key: &Path) -> anyhow::Result<Arc<rustls::ServerConfig>> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("cannot read a certificate (PEM) from {}", certificate.display()))?;
+    anyhow::ensure!(!chain.is_empty(), "there is no certificate (PEM) in {}", certificate.display());
+    let secret = PrivateKeyDer::from_pem_file(key)
+        .with_context(|| format!("cannot read a private key (PEM) from {}", key.display()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .context("TLS cannot be set up")?
+        .with_no_client_auth()
+        .with_single_cert(chain, secret)
+        .with_context(|| format!("{} does not fit {}", key.display(), certificate.display()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
 }
 
 /// The model that answers, and where it comes from: `--model`, else the registered champion, else the home's,
@@ -156,11 +185,17 @@ async fn first_key(store: &Store) -> anyhow::Result<Option<String>> {
     Ok(Some(secret))
 }
 
-fn say(global: &Global, listening: &Listening<'_>, address: SocketAddr) -> anyhow::Result<()> {
-    if !address.ip().is_loopback() {
+fn say(
+    global: &Global,
+    args: &ServeArgs,
+    listening: &Listening<'_>,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
+    if !address.ip().is_loopback() && args.tls_cert.is_none() && args.trusted_proxy.is_empty() {
         note!(
             "warning: {address} can be reached from other machines, and without TLS keys and texts travel in the \
-             clear: put a proxy with TLS in front, or listen on 127.0.0.1"
+             clear: give --tls-cert and --tls-key, or put a proxy with TLS in front (--trusted-proxy), or listen on \
+             127.0.0.1"
         );
     }
     if global.json {

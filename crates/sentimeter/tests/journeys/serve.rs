@@ -183,10 +183,46 @@ fn the_model_that_is_built_in_answers_until_there_is_a_champion() {
 }
 
 #[test]
+fn the_log_is_one_object_a_line_with_the_requests_id_and_no_text() {
+    let desk = Desk::new();
+    let args =
+        ["-v", "serve", "--listen", "127.0.0.1:0", "--json", "--log-format", "json", "--model", "starter"];
+    let mut child = desk.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let said: Vec<String> = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap)
+        .take_while(|line| line != "}")
+        .collect();
+    let url = said.iter().find_map(|line| line.trim().strip_prefix("\"url\": \"")).unwrap().to_owned();
+    let served =
+        Served { child, url: url.trim_end_matches("\",").to_owned(), key: None, model: String::new() };
+    served.predict("a text that goes to no log");
+    // The header of the key, and one more.
+    let (status, _) = served.ask("GET", "/v1/models/none", Some("smk_x\r\nX-Request-Id: my-request-7"), "");
+    assert_eq!(status, 401);
+    let mut served = served;
+    let log = served.child.stderr.take().unwrap();
+    assert_eq!(served.end(), Some(0));
+    let mut whole = String::new();
+    BufReader::new(log).read_to_string(&mut whole).unwrap();
+    let entries: Vec<Value> = whole.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let one = entries.iter().find(|entry| entry["id"] == "my-request-7").unwrap_or_else(|| panic!("{whole}"));
+    assert_eq!((&one["status"], &one["route"]), (&Value::from(401), &Value::from("/v1/models/{name}")));
+    assert!(!whole.contains("goes to no log"), "{whole}");
+}
+
+#[test]
 fn what_stands_against_a_start_is_said() {
     let desk = Desk::new();
     desk.run(&["serve", "--listen", "127.0.0.1:0", "--model", "sentiment@9"]).ends(1).tells(&["sentiment@9"]);
     desk.run(&["serve", "--listen", "here"]).ends(2);
+    desk.run(&["serve", "--trusted-proxy", "10.0.0.0/33"]).ends(2).tells(&["10.0.0.0/8"]);
+    desk.run(&["serve", "--cors", "desk.example/x"]).ends(2).tells(&["https://desk.example"]);
+    desk.run(&["serve", "--tls-cert", "cert.pem"]).ends(2).tells(&["--tls-key"]);
+    let tls = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    desk.run(&tls).ends(1).tells(&["cert.pem"]);
+    desk.put("cert.pem", "no certificate");
+    desk.run(&tls).ends(1).tells(&["cert.pem"]);
     let desk = Desk::with_model();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -190,7 +190,7 @@ pub(crate) async fn store(app: &App, report: NewReport) -> Result<Stored, Proble
 }
 
 /// A short string of a report.
-fn line(word: Option<Word>, field: &str, most: usize) -> Result<Option<String>, Problem> {
+pub(super) fn line(word: Option<Word>, field: &str, most: usize) -> Result<Option<String>, Problem> {
     let Some(word) = word else { return Ok(None) };
     let string = word.string(field)?;
     if string.chars().count() > most {
@@ -319,9 +319,21 @@ pub(crate) async fn review(
     let reviewed: Reviewed = body::json(&headers, raw, &app.inner.limits).await?;
     let status = line(reviewed.status, "status", ID)?.unwrap_or_default();
     let label = line(reviewed.label, "label", ID)?;
+    decide(&app, &id, &status, label, caller.who).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stores what a reviewer says of a report.
+pub(crate) async fn decide(
+    app: &App,
+    id: &str,
+    status: &str,
+    label: Option<String>,
+    reviewer: String,
+) -> Result<CorrectionStatus, Problem> {
     let live = app.live();
     let known = |label: &String| live.model().labels().contains(label);
-    let status = match (status.as_str(), &label) {
+    let status = match (status, &label) {
         ("accepted", None) => CorrectionStatus::Accepted,
         ("rejected", None) => CorrectionStatus::Rejected,
         ("corrected", Some(label)) if known(label) => CorrectionStatus::Corrected,
@@ -335,6 +347,6 @@ pub(crate) async fn review(
         }
         _ => return Err(Problem::field("status", "wants accepted, corrected or rejected")),
     };
-    app.inner.store.review(&id, &Review { status, label, reviewer: caller.who }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    app.inner.store.review(id, &Review { status, label, reviewer }).await?;
+    Ok(status)
 }

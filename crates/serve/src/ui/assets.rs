@@ -9,10 +9,11 @@ use axum::response::{IntoResponse as _, Response};
 use crate::problem::Problem;
 
 /// Name, type and content of each.
-const ASSETS: [(&str, &str, &[u8]); 7] = [
+const ASSETS: [(&str, &str, &[u8]); 8] = [
     ("app.css", "text/css; charset=utf-8", include_bytes!("../../assets/app.css")),
     ("desk.css", "text/css; charset=utf-8", include_bytes!("../../assets/desk.css")),
     ("app.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/app.js")),
+    ("review.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/review.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")),
     // The fonts of our reports: `crates/report/assets/fonts/OFL.txt`.
     ("sans.woff2", "font/woff2", include_bytes!("../../../report/assets/fonts/NotoSans-Regular.woff2")),

@@ -1,6 +1,9 @@
 //! Every string of the pages, in each of their languages.
 
 pub(crate) mod desk;
+pub(crate) mod house;
+
+use house::House;
 
 /// The strings of a language.
 #[derive(Debug, PartialEq, Eq)]
@@ -8,8 +11,6 @@ pub(crate) struct Strings {
     pub(crate) lang: &'static str,
     pub(crate) other_lang: &'static str,
     pub(crate) other_name: &'static str,
-    pub(crate) title: &'static str,
-    pub(crate) skip: &'static str,
     pub(crate) nav: &'static str,
     pub(crate) analyse: &'static str,
     pub(crate) api: &'static str,
@@ -39,6 +40,8 @@ pub(crate) struct Strings {
     cannot: &'static str,
     labels: [&'static str; 3],
     languages: [&'static str; 4],
+    /// Of everything but Analyse.
+    pub(crate) house: &'static House,
     /// Between a number and its per cent sign.
     space: &'static str,
     decimal: char,
@@ -48,8 +51,6 @@ const ENGLISH: Strings = Strings {
     lang: "en",
     other_lang: "fr",
     other_name: "Français",
-    title: "Analyse · Sentimeter",
-    skip: "Skip to the text",
     nav: "Pages",
     analyse: "Analyse",
     api: "API",
@@ -79,6 +80,7 @@ const ENGLISH: Strings = Strings {
     cannot: "This text cannot be analysed: ",
     labels: ["Negative", "Neutral", "Positive"],
     languages: ["English", "French", "Arabic", "another language"],
+    house: &house::ENGLISH,
     space: "\u{202f}",
     decimal: '.',
 };
@@ -87,8 +89,6 @@ const FRENCH: Strings = Strings {
     lang: "fr",
     other_lang: "en",
     other_name: "English",
-    title: "Analyse · Sentimeter",
-    skip: "Aller au texte",
     nav: "Pages",
     analyse: "Analyse",
     api: "API",
@@ -118,6 +118,7 @@ const FRENCH: Strings = Strings {
     cannot: "Ce texte ne peut pas être analysé : ",
     labels: ["Négatif", "Neutre", "Positif"],
     languages: ["anglais", "français", "arabe", "une autre langue"],
+    house: &house::FRENCH,
     space: "\u{a0}",
     decimal: ',',
 };

@@ -3,19 +3,17 @@
 use askama::Template;
 use sentimeter_inference::{Live, mixed};
 
+use super::frame::Frame;
 use super::highlight::{Segment, segments};
 use super::strings::{EXAMPLES, Strings};
 use crate::api::Answer;
 
 /// The page.
 #[derive(Template)]
-#[template(path = "page.html")]
+#[template(path = "analyse.html")]
 pub(crate) struct Page<'a> {
     pub(crate) t: &'static Strings,
-    /// What links keep: the chosen language.
-    pub(crate) query: String,
-    /// Of the assets.
-    pub(crate) version: &'static str,
+    pub(crate) frame: &'a Frame,
     /// Characters that a text may have.
     pub(crate) most: usize,
     pub(crate) text: &'a str,
@@ -69,7 +67,7 @@ pub(crate) struct Result_<'a> {
 }
 
 /// The colour of a label: the three sentiments have their own.
-pub(super) fn class(label: &str) -> &'static str {
+pub(crate) fn class(label: &str) -> &'static str {
     match label {
         "negative" => "neg",
         "positive" => "pos",

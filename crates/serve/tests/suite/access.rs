@@ -5,7 +5,7 @@ use axum::http::header;
 use sentimeter_serve::Settings;
 use sentimeter_store::Role;
 
-use crate::server::{Server, ask, local};
+use crate::server::{Server, ask, csrf, local};
 
 const TEXT: &str = r#"{"text": "good"}"#;
 
@@ -85,9 +85,10 @@ async fn a_name_that_was_pointed_here_reaches_nothing() {
 #[tokio::test]
 async fn pages_of_other_sites_send_nothing() {
     let server = Server::new(local()).await;
+    let token = csrf(server.get("/").await.text());
     let form = |name: &str, value: &str| {
         let post = ask("POST", "/report").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        post.header(name, value).body(Body::from("text=good&label=positive")).unwrap()
+        post.header(name, value).body(Body::from(format!("csrf={token}&text=good&label=positive"))).unwrap()
     };
     for (name, value, status) in [
         ("origin", "http://evil.example", 403),

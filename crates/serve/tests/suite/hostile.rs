@@ -102,7 +102,7 @@ async fn any_text_is_answered_and_none_becomes_markup() {
         assert_eq!(told.status, 200, "{text:?}");
         assert_eq!(told.json()["text"], text);
         let form: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let page = server.form("/", &format!("text={form}")).await;
+        let page = server.page_form("/", &format!("text={form}")).await;
         assert_eq!(page.status, 200, "{text:?}");
         for markup in ["<script>", "<img", "<svg/onload"] {
             let scripts = page.text().matches(markup).count();

@@ -73,7 +73,7 @@ pub(crate) fn story(seed: u64, first: i64) -> Vec<Item> {
 
 async fn ask(store: &Store, server: &Server, key: &str, items: &[Item], query: &str) -> Value {
     store.add_items(items).await.unwrap();
-    let told = server.get_as(&format!("/v1/insights?{query}"), key).await;
+    let told = server.get_by(&format!("/v1/insights?{query}"), key).await;
     assert_eq!(told.status, 200, "{}", told.text());
     told.json()
 }
@@ -126,7 +126,7 @@ async fn a_planted_day_and_its_phrase_are_found() {
     assert!((told["total"]["net"].as_f64().unwrap() - net).abs() < 1e-9);
     assert_eq!(told["periods"].as_array().unwrap().len(), 30);
     let weeks =
-        server.get_as(&format!("/v1/insights?from={from}&to={to}&by=week&channel=ticket"), &key).await.json();
+        server.get_by(&format!("/v1/insights?from={from}&to={to}&by=week&channel=ticket"), &key).await.json();
     assert_eq!(weeks["channels"].as_array().unwrap().len(), 1);
     assert!(weeks["periods"].as_array().unwrap().len() < 7);
 }
@@ -154,7 +154,7 @@ async fn the_same_shuffled_in_time_is_no_news() {
 async fn nothing_is_nothing_and_wrong_questions_are_named() {
     let server = Server::new(local()).await;
     let key = server.key(Role::Analyst).await;
-    let told = server.get_as("/v1/insights", &key).await.json();
+    let told = server.get_by("/v1/insights", &key).await.json();
     assert_eq!((&told["total"]["items"], &told["total"]["net"]), (&json!(0), &Value::Null));
     assert_eq!((&told["channels"], &told["anomalies"]), (&json!([]), &json!([])));
     server.get("/v1/insights").await.problem(401);
@@ -166,7 +166,7 @@ async fn nothing_is_nothing_and_wrong_questions_are_named() {
         ("colour=red", "colour"),
     ] {
         assert_eq!(
-            server.get_as(&format!("/v1/insights?{query}"), &key).await.problem(422),
+            server.get_by(&format!("/v1/insights?{query}"), &key).await.problem(422),
             [field],
             "{query}"
         );

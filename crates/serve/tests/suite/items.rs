@@ -86,8 +86,8 @@ async fn keeping_wants_predict_and_reading_wants_analyst_even_on_this_machine() 
     let (predict, analyst) = (server.key(Role::Predict).await, server.key(Role::Analyst).await);
     server.post("/v1/items", r#"{"text": "x"}"#).await.problem(401);
     server.get("/v1/items").await.problem(401);
-    server.get_as("/v1/items", &predict).await.problem(403);
-    assert_eq!(server.get_as("/v1/items", &analyst).await.status, 200);
+    server.get_by("/v1/items", &predict).await.problem(403);
+    assert_eq!(server.get_by("/v1/items", &analyst).await.status, 200);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn items_are_filtered_paged_and_exported() {
         })
         .collect();
     add(&server, &key, &json!({"items": items})).await;
-    let get = async |query: &str| server.get_as(&format!("/v1/items?{query}"), &key).await.json();
+    let get = async |query: &str| server.get_by(&format!("/v1/items?{query}"), &key).await.json();
     let ids = |page: &Value| {
         page["items"]
             .as_array()
@@ -123,9 +123,9 @@ async fn items_are_filtered_paged_and_exported() {
         ("format=xml", "format"),
         ("colour=red", "colour"),
     ] {
-        assert_eq!(server.get_as(&format!("/v1/items?{query}"), &key).await.problem(422), [field]);
+        assert_eq!(server.get_by(&format!("/v1/items?{query}"), &key).await.problem(422), [field]);
     }
-    let csv = server.get_as("/v1/items?format=csv", &key).await;
+    let csv = server.get_by("/v1/items?format=csv", &key).await;
     assert_eq!(csv.headers[header::CONTENT_TYPE], "text/csv; charset=utf-8");
     assert!(csv.headers[header::CONTENT_DISPOSITION].to_str().unwrap().contains("items.csv"));
     let text = csv.text();
@@ -134,7 +134,7 @@ async fn items_are_filtered_paged_and_exported() {
             && text.contains(",\"'=HYPERLINK(\"\"x\"\") bad, خدمة\nline\"\r\n")
     );
     assert!(text.contains(",'@ticket,") && text.contains(",'=ann,") && !text.contains(",=ann,"));
-    let lines = server.get_as("/v1/items?format=jsonl&channel=review", &key).await;
+    let lines = server.get_by("/v1/items?format=jsonl&channel=review", &key).await;
     let lines: Vec<Value> = lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 15);
     assert_eq!(lines[14]["author"], "=ann");

@@ -88,7 +88,7 @@ async fn rows_are_kept_as_items_once() {
         let told = send(&server, "name=a.jsonl&items=true", file, Some(&key)).await;
         let id = told.json()["id"].as_str().unwrap().to_owned();
         let job = loop {
-            let job = server.get_as(&format!("/v1/jobs/{id}"), &key).await.json();
+            let job = server.get_by(&format!("/v1/jobs/{id}"), &key).await.json();
             if job["status"] == "done" {
                 break job;
             }

@@ -5,6 +5,7 @@
 mod access;
 mod hooks;
 mod hostile;
+mod house;
 mod insights;
 mod items;
 mod jobs;
@@ -14,3 +15,5 @@ mod personal;
 mod predict;
 mod reports;
 mod server;
+mod sessions;
+mod tls;

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::header;
 
-use crate::server::{Server, ask, local};
+use crate::server::{Server, ask, csrf, local};
 
 #[tokio::test]
 async fn the_page_answers_a_plain_form() {
@@ -11,7 +11,7 @@ async fn the_page_answers_a_plain_form() {
     let empty = server.get("/").await;
     assert_eq!(empty.status, 200);
     assert!(empty.text().contains("<html lang=\"en\">") && empty.text().contains("name=\"example\""));
-    let told = server.form("/", "text=Great+service%2C%0D%0Athank+you").await;
+    let told = server.page_form("/", "text=Great+service%2C%0D%0Athank+you").await;
     let page = told.text();
     assert_eq!(told.status, 200);
     assert!(page.contains("<strong>Positive</strong>"), "{page}");
@@ -19,7 +19,8 @@ async fn the_page_answers_a_plain_form() {
     assert!(page.contains("thank you</textarea>") || page.contains("Great service,\nthank you</textarea>"));
     assert!(page.contains("name=\"prediction\""));
     assert!(!page.contains("style="), "the policy allows no inline styles");
-    let thanks = server.form("/report?lang=fr", "text=Great+service&label=neutral&predicted=positive").await;
+    let thanks =
+        server.page_form("/report?lang=fr", "text=Great+service&label=neutral&predicted=positive").await;
     assert_eq!(thanks.status, 201);
     assert!(thanks.text().contains("Merci."));
     let reports = server.store.corrections(&sentimeter_store::CorrectionFilter::default()).await.unwrap();
@@ -29,7 +30,9 @@ async fn the_page_answers_a_plain_form() {
 #[tokio::test]
 async fn the_script_gets_the_part_that_changes() {
     let server = Server::new(local()).await;
+    let token = csrf(server.get("/").await.text());
     let part = ask("POST", "/?lang=fr")
+        .header("x-csrf-token", token)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header("x-part", "1");
     let told = server.send(part.body(Body::from("text=%D8%AC%D9%8A%D8%AF")).unwrap()).await;
@@ -44,7 +47,7 @@ async fn languages_and_faults_are_peoples_own() {
         ask("GET", "/").header(header::ACCEPT_LANGUAGE, "fr-CA, en;q=0.5").body(Body::empty()).unwrap();
     assert!(server.send(french).await.text().contains("<html lang=\"fr\">"));
     let long = format!("text={}", "x".repeat(20_001));
-    let told = server.form("/", &long).await;
+    let told = server.page_form("/", &long).await;
     assert_eq!(told.status, 422);
     assert!(told.text().contains("role=\"alert\""));
 }

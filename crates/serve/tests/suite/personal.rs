@@ -26,7 +26,7 @@ async fn an_author_is_found_in_items_reports_predictions_and_jobs_and_erased() {
         jobs.push(told["id"].as_str().unwrap().to_owned());
     }
     for id in &jobs {
-        while server.get_as(&format!("/v1/jobs/{id}"), &key).await.json()["status"] != "done" {
+        while server.get_by(&format!("/v1/jobs/{id}"), &key).await.json()["status"] != "done" {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -189,9 +189,21 @@ async fn the_description_is_openapi_3_1_and_complete() {
         "/v1/jobs/{id}",
         "/v1/jobs/{id}/cancel",
         "/v1/jobs/{id}/result",
+        "/v1/audit",
+        "/v1/datasets",
+        "/v1/keys",
+        "/v1/keys/{id}",
+        "/v1/models",
+        "/v1/models/{name}",
+        "/v1/models/{name}/promote",
+        "/v1/models/{name}/rollback",
         "/v1/predict",
         "/v1/reports",
+        "/v1/reports/agreement",
         "/v1/reports/{id}/review",
+        "/v1/runs",
+        "/v1/runs/compare",
+        "/v1/runs/{run}",
     ];
     assert_eq!(paths, BTreeSet::from(want));
     let text = described.to_string();

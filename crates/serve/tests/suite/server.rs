@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use sentimeter_model::Model;
 use sentimeter_serve::inference::Live;
 use sentimeter_serve::{App, Models, NoModel, Opening, Resolving, Settings, router, serve};
-use sentimeter_store::{Database, Store};
+use sentimeter_store::{Database, Role, Store};
 use sentimeter_text::language::Language;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -59,6 +59,13 @@ pub(crate) struct Server {
     home: TempDir,
 }
 
+/// What a page's forms carry.
+#[track_caller]
+pub(crate) fn csrf(page: &str) -> String {
+    let (_, rest) = page.split_once("<meta name=\"csrf\" content=\"").expect("a page with a token");
+    rest.split('"').next().unwrap().to_owned()
+}
+
 pub(crate) struct Told {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -73,6 +80,12 @@ impl Told {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {} {}", self.status, self.text()))
+    }
+
+    /// The cookie that it sets, as a browser sends it back.
+    #[track_caller]
+    pub(crate) fn cookie(&self) -> String {
+        self.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
     }
 
     /// It is a problem document of this status; gives the fields that it names.
@@ -147,7 +160,8 @@ impl Server {
         self.send(request.body(Body::from(json.to_owned())).unwrap()).await
     }
 
-    pub(crate) async fn get_as(&self, path: &str, key: &str) -> Told {
+    /// With that key.
+    pub(crate) async fn get_by(&self, path: &str, key: &str) -> Told {
         let request = ask("GET", path).header(header::AUTHORIZATION, format!("Bearer {key}"));
         self.send(request.body(Body::empty()).unwrap()).await
     }
@@ -160,6 +174,37 @@ impl Server {
     pub(crate) async fn form(&self, path: &str, form: &str) -> Told {
         let request = ask("POST", path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
+    }
+
+    /// A form as one of our own pages sends it.
+    pub(crate) async fn page_form(&self, path: &str, form: &str) -> Told {
+        let page = self.get("/sign-in").await;
+        let token = csrf(page.text());
+        self.form(path, &format!("csrf={token}&{form}")).await
+    }
+
+    /// A browser that has signed in by a new key of this role: its cookie, as it sends it.
+    pub(crate) async fn signed_in(&self, name: &str, role: Role) -> String {
+        let (_, secret) = self.store.create_key(name, role, "test").await.unwrap();
+        let told = self.page_form("/sign-in", &format!("key={secret}")).await;
+        assert_eq!(told.status, 303, "{}", told.text());
+        told.cookie()
+    }
+
+    /// A page, for that browser.
+    pub(crate) async fn get_as(&self, path: &str, cookie: &str) -> Told {
+        let page = ask("GET", path).header(header::COOKIE, cookie).header(header::ACCEPT, "text/html");
+        self.send(page.body(Body::empty()).unwrap()).await
+    }
+
+    /// A form of a page, by that browser.
+    pub(crate) async fn send_as(&self, path: &str, form: &str, cookie: &str) -> Told {
+        let token = csrf(self.get_as("/sign-in", cookie).await.text());
+        let request = ask("POST", path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::COOKIE, cookie)
+            .header(header::ACCEPT, "text/html");
+        self.send(request.body(Body::from(format!("csrf={token}&{form}"))).unwrap()).await
     }
 
     /// Puts it on a socket.
