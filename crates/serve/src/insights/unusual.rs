@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn a_weekly_rhythm_and_a_rise_are_nothing_unusual() {
         for seed in 1..=50 {
-            let mut random = Random(seed * 0x1234_5677 | 1);
+            let mut random = Random((seed * 0x1234_5677) | 1);
             let mut points = vec![Point { items: 0, positive: 0, negative: 0, over: true }; 84];
             for _ in 0..12_000 {
                 let at = random.below(84);
