@@ -8,6 +8,7 @@ mod datasets;
 mod desk;
 mod evaluation;
 mod interrupted;
+mod killed;
 mod memory;
 mod mistakes;
 mod mlflow;

@@ -51,7 +51,37 @@ impl Served {
         let mut told = String::new();
         stream.read_to_string(&mut told).unwrap();
         let (head, body) = told.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {told:?}"));
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), whole(head, body))
+    }
+
+    /// The same from a server that may be killed meanwhile: `None` where no whole answer came.
+    pub(crate) fn try_ask(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: &str,
+    ) -> Option<(u16, String)> {
+        let address = self.url.strip_prefix("http://")?;
+        let mut stream = TcpStream::connect(address).ok()?;
+        let key = key.map_or(String::new(), |key| format!("Authorization: Bearer {key}\r\n"));
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{key}\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .ok()?;
+        let mut told = String::new();
+        stream.read_to_string(&mut told).ok()?;
+        let (head, body) = told.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    }
+
+    /// Sends SIGKILL.
+    pub(crate) fn kill(&self) {
+        let pid = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     }
 
     fn predict(&self, text: &str) -> Value {
@@ -74,6 +104,20 @@ impl Served {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// The body without its chunks' sizes, where it came in chunks.
+fn whole(head: &str, body: &str) -> String {
+    if !head.to_lowercase().contains("\r\ntransfer-encoding: chunked") {
+        return body.to_owned();
+    }
+    let (mut whole, mut rest) = (String::new(), body);
+    while let Some((size, next)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        whole += &next[..size];
+        rest = next[size..].strip_prefix("\r\n").unwrap();
+    }
+    whole
 }
 
 impl Drop for Served {

@@ -189,11 +189,12 @@ pub(crate) async fn ask(app: &App, question: &Question) -> Result<Insights, Prob
     let store = &app.inner.store;
     let today = now().div_euclid(DAY);
     let span = store.item_span().await?;
-    let last = span.map_or(today, |(_, last)| last);
+    let (first, last) = span.unwrap_or((today, today));
     let by = question.by;
     let to = question.to.unwrap_or(last + 1);
     let usual = if by == By::Day { USUAL_DAYS } else { 12 * USUAL_DAYS };
-    let from = by.start(question.from.unwrap_or(to - usual));
+    // Before the first item there is nothing to show.
+    let from = by.start(question.from.unwrap_or_else(|| (to - usual).max(first.min(to - 1))));
     if from >= to {
         return Err(Problem::field("to", "lies before `from`"));
     }
@@ -312,7 +313,8 @@ fn read_texts(
         .filter(|(start, _)| by.next(*start) > first && *start <= last)
         .map(|(start, tally)| {
             let (positive, negative) = (tally.of("positive"), tally.of("negative"));
-            let over = by.next(*start) <= today.min(insights.to);
+            // Nor is one whole that began before the first item.
+            let over = by.next(*start) <= today.min(insights.to) && *start >= first;
             (Point { items: tally.items, positive, negative, over }, *start)
         })
         .unzip();

@@ -154,7 +154,11 @@ fn rows(t: &Strings, d: &Desk, here: &Here<'_>, groups: &[Group], languages: boo
         let nets: Vec<Option<f64>> = group.periods.iter().map(crate::insights::Tally::net).collect();
         Row {
             name: named(t, d, group.name.as_deref(), languages),
-            to: group.name.as_ref().map(|name| here.to(&[(field, name)])).unwrap_or_default(),
+            // What is not known cannot be asked for here.
+            to: match group.name.as_deref() {
+                Some(name) if !name.is_empty() => here.to(&[(field, name)]),
+                _ => String::new(),
+            },
             items: d.count(group.total.items),
             net: d.signed(net),
             class: class(net),

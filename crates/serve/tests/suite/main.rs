@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod desk;
 mod hooks;
 mod hostile;
 mod house;
