@@ -18,6 +18,7 @@ mod profile;
 mod quickstart;
 mod registry;
 mod reproducible;
+mod rounds;
 mod runs;
 mod scoring;
 mod search;
