@@ -14,17 +14,17 @@ use crate::desk::Desk;
 use crate::serve::Served;
 
 /// How long the page may take over anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A chromedriver on a port of its own; ended when dropped.
-struct Driver {
+pub(crate) struct Driver {
     child: Child,
     url: String,
 }
 
 impl Driver {
     /// `None` where there is none, or no browser.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let there = |name: &str| Command::new(name).arg("--version").stdout(Stdio::null()).status().is_ok();
         if !(there("chromedriver") && there("chromium")) {
             eprintln!("skipped: no chromium or chromedriver; install with: apt-get install chromium-driver");
@@ -44,7 +44,7 @@ impl Driver {
         panic!("chromedriver does not listen");
     }
 
-    async fn browser(&self, javascript: bool) -> Client {
+    pub(crate) async fn browser(&self, javascript: bool) -> Client {
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -84,7 +84,7 @@ impl WebDriverCompatibleCommand for Devtools {
     }
 }
 
-async fn look(browser: &Client, width: u32, dark: bool) {
+pub(crate) async fn look(browser: &Client, width: u32, dark: bool) {
     let metrics = json!({"width": width, "height": 860, "deviceScaleFactor": 1, "mobile": width < 600});
     browser.issue_cmd(Devtools("Emulation.setDeviceMetricsOverride", metrics)).await.unwrap();
     let scheme =
@@ -92,14 +92,14 @@ async fn look(browser: &Client, width: u32, dark: bool) {
     browser.issue_cmd(Devtools("Emulation.setEmulatedMedia", scheme)).await.unwrap();
 }
 
-async fn shot(browser: &Client, name: &str) {
+pub(crate) async fn shot(browser: &Client, name: &str) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(format!("{name}.png")), browser.screenshot().await.unwrap()).unwrap();
 }
 
 /// Waits for the element and gives its text.
-async fn text(browser: &Client, css: &str) -> String {
+pub(crate) async fn text(browser: &Client, css: &str) -> String {
     let found = browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
     found.unwrap_or_else(|e| panic!("{css}: {e}")).text().await.unwrap()
 }
@@ -108,12 +108,12 @@ async fn fill(browser: &Client, text: &str) {
     browser.find(Locator::Css("#text")).await.unwrap().send_keys(text).await.unwrap();
 }
 
-async fn js(browser: &Client, script: &str) -> Value {
+pub(crate) async fn js(browser: &Client, script: &str) -> Value {
     browser.execute(script, Vec::new()).await.unwrap()
 }
 
 /// Nothing stands out to the side.
-async fn fits(browser: &Client) {
+pub(crate) async fn fits(browser: &Client) {
     let wide = js(browser, "return document.documentElement.scrollWidth - innerWidth").await;
     assert!(wide.as_i64().unwrap() <= 0, "the page is {wide} pixels too wide");
 }

@@ -19,6 +19,7 @@ mod profile;
 mod quickstart;
 mod registry;
 mod reproducible;
+mod rounds;
 mod runs;
 mod scoring;
 mod search;

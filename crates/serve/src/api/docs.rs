@@ -1,6 +1,7 @@
 //! The interface's description, made from the code, and the pages that show it.
 
 use axum::Router;
+use serde::Serialize;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::Ref;
@@ -15,7 +16,8 @@ use crate::app::App;
 use crate::problem::{FieldError, ItemProblem, Problem};
 
 /// The answer to one text, or to many.
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
 #[schema(as = PredictResponse)]
 #[allow(dead_code)] // for the interface's description
 pub(crate) enum Predicted<'a> {

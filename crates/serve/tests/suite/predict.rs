@@ -211,6 +211,12 @@ async fn the_description_is_openapi_3_1_and_complete() {
         let name = text[at..].split('"').next().unwrap();
         assert!(described["components"]["schemas"][name].is_object(), "{name} is not described");
     }
+    // One text's answer is not wrapped, and neither is a batch's.
+    let answers = described["components"]["schemas"]["PredictResponse"].to_string();
+    assert!(
+        answers.contains("schemas/Prediction\"") && !answers.contains("\"required\":[\"One\"]"),
+        "{answers}"
+    );
     let problem = &described["paths"]["/v1/predict"]["post"]["responses"]["422"]["content"];
     assert!(problem["application/problem+json"]["schema"]["$ref"].as_str().unwrap().ends_with("/Problem"));
     // The pages that show it are here, and fetch nothing from elsewhere.
