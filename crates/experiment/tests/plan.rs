@@ -114,7 +114,7 @@ fn mistakes_are_named() {
         ("[features]\nmin_df = \"many\"", &[], &["min_df", "a whole number of texts or a share"]),
         ("[logistic]\nclass_weight = \"even\"", &[], &["class_weight", "balanced"]),
         ("[recipe]\nsteps = [{ step = \"lower\" }]", &[], &["lower", "lowercase"]),
-        ("[recipe]\npreset = \"fr\"\nsteps = []", &[], &["preset", "steps", "leave one out"]),
+        ("[recipe]\npreset = \"fr\"\nsteps = []", &[], &["preset", "steps", "leave one"]),
         ("[recipe]\npreset = \"klingon\"", &[], &["klingon", "tweet-en"]),
         ("[recipe]\nsteps = [{ step = \"squash_repeats\", keep = 0 }]", &[], &["squash_repeats", "keep"]),
         // Values out of range, wherever they come from.

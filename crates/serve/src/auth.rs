@@ -140,9 +140,11 @@ impl Gate {
         let Some(secret) = secret(headers) else { return Ok(()) };
         let hash = *blake3::hash(secret.as_bytes()).as_bytes();
         if recall(&self.known, &hash, FRESH).is_none() {
-            // Before it is looked up: or else guessing on would find out all the same.
-            self.guess(client)?;
+            // Before it is looked up: or else guessing on would find out all the same. Only what opens nothing counts:
+            // behind one address there may be many with keys of their own, who all come at once.
+            self.guesses.refused(&client.network()).map_or(Ok(()), |wait| Err(too_many_guesses(wait)))?;
             if self.key(&secret).await?.is_none() {
+                self.guess(client)?;
                 return Ok(()); // Who wants a key for the request says that this is none.
             }
         }
@@ -155,9 +157,7 @@ impl Gate {
 
     /// Counts a key that may open nothing.
     pub(crate) fn guess(&self, client: &Client) -> Result<(), Problem> {
-        self.guesses.count(&client.network()).map_err(|wait| {
-            Problem::often("too many keys from this address opened nothing; wait before the next", wait)
-        })
+        self.guesses.count(&client.network()).map_err(too_many_guesses)
     }
 
     /// The caller, who may do what wants `role`. `open`: on loopback it wants no key.
@@ -265,6 +265,10 @@ impl Gate {
 fn cookie(token: &str, secure: bool, seconds: u64) -> String {
     let (name, more) = if secure { (COOKIES[1], "; Secure") } else { (COOKIES[0], "") };
     format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{more}")
+}
+
+fn too_many_guesses(wait: u64) -> Problem {
+    Problem::often("too many keys from this address opened nothing; wait before the next", wait)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! How often somebody may ask: per key, per address, and for keys that open nothing.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
@@ -19,12 +21,14 @@ const PAUSE: Duration = Duration::from_secs(6);
 pub(crate) struct Limit {
     hasher: RandomState,
     limiter: RateLimiter<u16, HashMapStateStore<u16>, DefaultClock>,
+    /// Until when those are refused who were one too many.
+    refused: Mutex<HashMap<u16, Instant>>,
 }
 
 impl Limit {
     fn new(quota: Quota) -> Self {
         let limiter = RateLimiter::new(quota, HashMapStateStore::default(), DefaultClock::default());
-        Self { hasher: RandomState::new(), limiter }
+        Self { hasher: RandomState::new(), limiter, refused: Mutex::default() }
     }
 
     /// `rate` a second, and as many at once.
@@ -40,17 +44,39 @@ impl Limit {
 
     /// Counts one more of `whom`; how many seconds to wait, where it is one too many.
     pub(crate) fn count(&self, whom: &impl Hash) -> Result<(), u64> {
-        let place = (self.hasher.hash_one(whom) >> 48) as u16;
+        let place = self.place(whom);
         self.limiter.check_key(&place).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
-            wait.as_millis().div_ceil(1000).max(1) as u64
+            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            refused.insert(place, Instant::now() + wait);
+            seconds(wait)
         })
+    }
+
+    /// How many seconds `whom` has to wait who was one too many; counts nothing.
+    pub(crate) fn refused(&self, whom: &impl Hash) -> Option<u64> {
+        let place = self.place(whom);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = refused.get(&place)?.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            refused.remove(&place);
+            return None;
+        }
+        Some(seconds(left))
+    }
+
+    fn place(&self, whom: &impl Hash) -> u16 {
+        (self.hasher.hash_one(whom) >> 48) as u16
     }
 
     #[cfg(test)]
     fn places(&self) -> usize {
         self.limiter.len()
     }
+}
+
+fn seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).max(1) as u64
 }
 
 #[cfg(test)]
@@ -66,6 +92,8 @@ mod tests {
         let wait = limit.count(&"mallory").unwrap_err();
         assert!((1..=6).contains(&wait), "{wait}");
         assert_eq!(limit.count(&"alice"), Ok(()));
+        assert_eq!(limit.refused(&"mallory"), Some(wait));
+        assert_eq!(limit.refused(&"alice"), None);
     }
 
     #[test]

@@ -359,13 +359,14 @@ mod tests {
             label: label.to_owned(),
             items,
         };
+        // Day 11 is the second Monday of 1970.
         let counts = [
             count(5, "a", "positive", 1),
-            count(10, "a", "negative", 3),
-            count(10, "b", "positive", 1),
-            count(16, "a", "positive", 4),
+            count(11, "a", "negative", 3),
+            count(11, "b", "positive", 1),
+            count(18, "a", "positive", 4),
         ];
-        let found = add_up(&counts, 10, 24, By::Week);
+        let found = add_up(&counts, 11, 25, By::Week);
         assert_eq!((found.total.items, found.before.items), (8, 1));
         assert_eq!(found.total.net(), Some(25.0));
         assert_eq!(found.before.net(), Some(100.0));

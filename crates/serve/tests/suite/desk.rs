@@ -53,14 +53,15 @@ async fn a_file_is_dropped_mapped_watched_and_summed_up() {
     assert!(!text.contains("name=\"items\""), "without a key nothing is kept");
     assert!(!text.contains("style="), "the policy allows no inline styles");
     // Another column than there is.
-    let wrong = server.form(&place, "action=start&text=nothing").await;
+    let wrong = server.page_form(&place, "action=start&text=nothing").await;
     assert_eq!(
         (wrong.status.as_u16(), wrong.text().contains("role=\"alert\"")),
         (422, true),
         "{}",
         wrong.text()
     );
-    let started = server.form(&place, "action=start&text=avis&time=quand&channel=lieu&language=langue").await;
+    let started =
+        server.page_form(&place, "action=start&text=avis&time=quand&channel=lieu&language=langue").await;
     assert_eq!(started.status, 303, "{}", started.text());
     let over = loop {
         let shown = page(&server, &place, None).await;
@@ -93,7 +94,7 @@ async fn a_file_is_dropped_mapped_watched_and_summed_up() {
         )
         .await;
     assert_eq!(csv.text().lines().count(), 41);
-    assert_eq!(server.form(&place, "action=remove").await.headers[header::LOCATION], "/batch");
+    assert_eq!(server.page_form(&place, "action=remove").await.headers[header::LOCATION], "/batch");
     assert_eq!(page(&server, &place, None).await.status, 404);
     // What is no file is said, and nothing is kept of it.
     let nothing = give(&server, "a.csv", "").await;
@@ -111,7 +112,10 @@ async fn a_file_is_dropped_mapped_watched_and_summed_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn insights_show_what_stands_out_and_lead_to_the_texts() {
     let server = Server::new(local()).await;
-    assert_eq!(page(&server, "/insights", None).await.status, 401);
+    // Whoever is unknown is shown where to sign in.
+    let unknown = page(&server, "/insights", None).await;
+    assert_eq!(unknown.status, 303);
+    assert!(unknown.headers[header::LOCATION].to_str().unwrap().starts_with("/sign-in?next=/insights"));
     let predict = server.key(Role::Predict).await;
     assert_eq!(page(&server, "/insights", Some(&predict)).await.status, 403);
     let key = server.key(Role::Analyst).await;
@@ -165,7 +169,7 @@ async fn insights_show_what_stands_out_and_lead_to_the_texts() {
     );
     let export = words.text().split("href=\"/v1/items").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let export = format!("/v1/items{}", export.replace("&#38;", "&").replace("&amp;", "&"));
-    let csv = server.get_as(&export, &key).await;
+    let csv = server.get_by(&export, &key).await;
     assert_eq!((csv.status.as_u16(), csv.text().lines().count()), (200, 151), "{export}");
     let wrong = page(&server, "/insights?from=soon", Some(&key)).await;
     assert_eq!((wrong.status.as_u16(), wrong.text().contains("role=\"alert\"")), (422, true));
