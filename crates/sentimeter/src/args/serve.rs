@@ -29,7 +29,7 @@ pub(crate) struct ServeArgs {
     /// A proxy, or a network of them, whose X-Forwarded-For is believed: 10.0.0.7, 10.0.0.0/8
     #[arg(long, value_name = "ADDRESS")]
     pub trusted_proxy: Vec<Network>,
-    /// The one other site whose pages may ask the interface: https://desk.example
+    /// The one other site whose pages may ask the interface: `https://desk.example`
     #[arg(long, env = "SENTIMETER_CORS", value_name = "ORIGIN", value_parser = origin)]
     pub cors: Option<String>,
     /// The certificate, and those that it rests on, as PEM: connections are then encrypted
