@@ -44,6 +44,13 @@ with tempfile.TemporaryDirectory() as folder:
             "[[operations]]\n"
             'include-name = "POST /v1/predict"\n'
             "checks.negative_data_rejection.enabled = false\n"  # a wrong item spoils itself alone: 200, and its error
+            "[[operations]]\n"
+            'include-name = "POST /v1/items"\n'
+            "checks.negative_data_rejection.enabled = false\n"  # the same
+            "[[operations]]\n"
+            'include-name = "POST /v1/jobs"\n'
+            "checks.negative_data_rejection.enabled = false\n"  # any bytes are a file of texts, one a line
+            "checks.positive_data_acceptance.enabled = false\n"  # and its forms are made with names that no form has
         )
         done = subprocess.run(
             [

@@ -183,7 +183,8 @@ pub(crate) struct StoredItems {
 }
 
 /// Either, by what was asked.
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
 #[schema(as = ItemsResponse)]
 #[allow(dead_code)] // for the interface's description
 pub(crate) enum Kept {
@@ -319,8 +320,16 @@ pub(crate) async fn add(State(app): State<App>, headers: HeaderMap, raw: Body) -
         let status = if taken.new { StatusCode::CREATED } else { StatusCode::OK };
         return Ok((status, Json(StoredItem::from(taken))).into_response());
     };
-    if asked.text.is_some() {
-        return Err(Problem::field("items", "give `text` or `items`, not both"));
+    let of_one = [
+        ("text", asked.text.is_some()),
+        ("id", asked.id.is_some()),
+        ("language", asked.language.is_some()),
+        ("channel", asked.channel.is_some()),
+        ("author", asked.author.is_some()),
+        ("time", asked.time.is_some()),
+    ];
+    if let Some((field, _)) = of_one.iter().find(|(_, given)| *given) {
+        return Err(Problem::field(*field, "is of one piece: give it with each of `items`"));
     }
     if items.count > limits.items {
         let said = format!("has {} items; at most {} are taken at a time", items.count, limits.items);

@@ -223,6 +223,10 @@ pub(crate) async fn report(
 ) -> Result<(StatusCode, Json<Stored>), Problem> {
     app.inner.gate.let_in(&headers, Role::Predict, true).await?;
     let reported: Reported = body::json(&headers, raw, &app.inner.limits).await?;
+    let id = line(reported.id, "id", ID)?;
+    if id.as_deref() == Some("") {
+        return Err(Problem::field("id", "is empty: leave it out, or give the report a name of its own"));
+    }
     let prediction = line(reported.prediction_id, "prediction_id", ID)?;
     let text = match (reported.text, &prediction) {
         (Some(text), _) => text.string("text")?,
@@ -239,7 +243,7 @@ pub(crate) async fn report(
         prediction,
         predicted: line(reported.predicted, "predicted", ID)?,
         comment: line(reported.comment, "comment", COMMENT)?,
-        id: line(reported.id, "id", ID)?.filter(|id| !id.is_empty()),
+        id,
         source: "api",
     };
     Ok((StatusCode::CREATED, Json(store(&app, report).await?)))

@@ -70,7 +70,8 @@ async fn each_of_many_is_stored_or_gets_its_error() {
     for (body, field) in [
         (json!({}), "text"),
         (json!({"items": 5}), "items"),
-        (json!({"items": [], "text": "x"}), "items"),
+        (json!({"items": [], "text": "x"}), "text"),
+        (json!({"items": [], "time": [null]}), "time"),
         (json!({"items": vec!["x"; 1001]}), "items"),
         (json!({"text": "x", "source": "x".repeat(61)}), "source"),
         (json!({"txt": "x"}), "txt"),

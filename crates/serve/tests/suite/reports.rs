@@ -65,6 +65,7 @@ async fn what_a_report_lacks_is_named() {
         (r#"{"text": "a", "label": "sideways"}"#, "label"),
         (r#"{"text": "a", "label": "positive", "predicted": "sideways"}"#, "predicted"),
         (r#"{"text": "a", "label": 1}"#, "label"),
+        (r#"{"text": "a", "label": "positive", "id": ""}"#, "id"),
         (r#"{"text": "a", "label": "positive", "lable": "x"}"#, "lable"),
     ] {
         assert_eq!(server.post("/v1/reports", body).await.problem(422), [field], "{body}");
