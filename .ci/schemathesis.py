@@ -48,6 +48,9 @@ with tempfile.TemporaryDirectory() as folder:
             'include-name = "POST /v1/items"\n'
             "checks.negative_data_rejection.enabled = false\n"  # the same
             "[[operations]]\n"
+            'include-name = "DELETE /v1/keys/{id}"\n'
+            "enabled = false\n"  # sooner or later it revokes the key that asks, and nothing is asked any more
+            "[[operations]]\n"
             'include-name = "POST /v1/jobs"\n'
             "checks.negative_data_rejection.enabled = false\n"  # any bytes are a file of texts, one a line
             "checks.positive_data_acceptance.enabled = false\n"  # and its forms are made with names that no form has
