@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -100,8 +100,29 @@ pub(crate) async fn shot(browser: &Client, name: &str) {
 
 /// Waits for the element and gives its text.
 pub(crate) async fn text(browser: &Client, css: &str) -> String {
-    let found = browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
-    found.unwrap_or_else(|e| panic!("{css}: {e}")).text().await.unwrap()
+    let since = Instant::now();
+    loop {
+        let found = browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        // A page that is just being left takes its elements with it: then it is the next page's that is meant.
+        match found.unwrap_or_else(|e| panic!("{css}: {e}")).text().await {
+            Ok(text) => return text,
+            Err(e) if since.elapsed() > PATIENCE => panic!("{css}: {e}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+/// Waits until the element's text is this one: what was clicked may take a moment.
+pub(crate) async fn shows(browser: &Client, css: &str, want: &str) {
+    let since = Instant::now();
+    loop {
+        let found = text(browser, css).await;
+        if found == want {
+            return;
+        }
+        assert!(since.elapsed() < PATIENCE, "{css} says {found:?}, not {want:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn fill(browser: &Client, text: &str) {

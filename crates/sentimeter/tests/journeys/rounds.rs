@@ -4,7 +4,7 @@
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
-use crate::browser::{Driver, PATIENCE, fits, js, look, shot, text};
+use crate::browser::{Driver, PATIENCE, fits, js, look, shot, shows, text};
 use crate::desk::{Desk, LIGHT, example};
 use crate::serve::Served;
 
@@ -189,7 +189,7 @@ async fn review(browser: &Client, served: &Served) {
     sound(browser, "review-judged").await;
     look(browser, 390, false).await;
     browser.goto(&format!("{}/review?lang=fr", served.url)).await.unwrap();
-    assert_eq!(text(browser, "h1").await, "Relecture");
+    shows(browser, "h1", "Relecture").await;
     sound(browser, "review-phone").await;
     look(browser, 1280, false).await;
     let (_, reports) = served.ask("GET", "/v1/reports", served.key.as_deref(), "");
@@ -201,20 +201,20 @@ async fn review(browser: &Client, served: &Served) {
 
 async fn models(browser: &Client, served: &Served) {
     browser.goto(&format!("{}/models", served.url)).await.unwrap();
-    assert_eq!(text(browser, ".now b").await, "sentiment@1");
+    shows(browser, ".now b", "sentiment@1").await;
     sound(browser, "models").await;
     click(browser, ".cards h2 a").await;
-    assert_eq!(text(browser, "h1").await, "sentiment");
+    shows(browser, "h1", "sentiment").await;
     sound(browser, "model").await;
     click(browser, "tbody tr:first-child .choice").await;
-    assert_eq!(text(browser, "h1").await, "Promote sentiment@2?");
+    shows(browser, "h1", "Promote sentiment@2?").await;
     sound(browser, "promote").await;
     write(browser, "#reason", "better on tickets").await;
     if !browser.find_all(Locator::Css("#force")).await.unwrap().is_empty() {
         click(browser, "#force").await;
     }
     click(browser, ".door .go").await;
-    assert_eq!(text(browser, "h1").await, "sentiment");
+    shows(browser, "h1", "sentiment").await;
     assert!(text(browser, "main").await.contains("better on tickets"));
     // It answers without a restart.
     let mut live = String::new();
@@ -231,7 +231,7 @@ async fn models(browser: &Client, served: &Served) {
     assert!(text(browser, ".door p").await.contains("sentiment@1 answers again"));
     sound(browser, "roll-back").await;
     click(browser, ".door .go").await;
-    assert_eq!(text(browser, "h1").await, "sentiment");
+    shows(browser, "h1", "sentiment").await;
     look(browser, 390, true).await;
     sound(browser, "model-phone-dark").await;
     look(browser, 1280, false).await;
@@ -254,7 +254,7 @@ async fn experiments(browser: &Client, served: &Served) {
         one.click().await.unwrap();
     }
     click(browser, "form[action='/experiments/compare'] .go").await;
-    assert_eq!(text(browser, "h1").await, "Comparison");
+    shows(browser, "h1", "Comparison").await;
     assert!(text(browser, "main").await.contains("seed"));
     sound(browser, "compare").await;
     click(browser, ".lead a").await;
@@ -301,7 +301,7 @@ async fn settings(browser: &Client, served: &Served) {
     assert!(text(browser, "h1").await.contains("<i>till"));
     sound(browser, "revoke").await;
     click(browser, ".door .go").await;
-    assert_eq!(text(browser, "h1").await, "Settings");
+    shows(browser, "h1", "Settings").await;
     assert!(text(browser, "tbody tr:first-child").await.contains("revoked"));
     sound(browser, "settings").await;
     look(browser, 390, false).await;
@@ -326,8 +326,8 @@ async fn without_javascript(browser: &Client, served: &Served) {
     browser.goto(&format!("{}/review?lang=fr", served.url)).await.unwrap();
     write(browser, "#key", served.key.as_deref().unwrap()).await;
     click(browser, ".door .go").await;
-    assert_eq!(text(browser, "h1").await, "Relecture");
+    shows(browser, "h1", "Relecture").await;
     click(browser, ".report .correct").await;
-    assert_eq!(text(browser, ".thanks").await, "Décidé : Corrigés.");
+    shows(browser, ".thanks", "Décidé : Corrigés.").await;
     shot(browser, "review-without-javascript").await;
 }
