@@ -15,6 +15,9 @@ const GROUP: usize = 64;
 /// Words after which a group is full, however few texts they make: bounded memory.
 const GROUP_WORDS: usize = 4096;
 
+/// Letters after which it is, however few words: a text may be one word, with three n-grams a letter.
+const GROUP_LETTERS: usize = 1 << 16;
+
 /// Weights over a vocabulary.
 #[derive(Debug, Clone)]
 pub struct Linear {
@@ -114,7 +117,8 @@ impl Linear {
         let fetch = |node| self.table.fetch(node, row);
         for (text, found) in texts {
             self.vocabulary.read(analyzer, text, found, group);
-            if group.len() == GROUP || group.words() >= GROUP_WORDS {
+            let full = group.words() >= GROUP_WORDS || group.letters() >= GROUP_LETTERS;
+            if full || group.len() == GROUP {
                 self.vocabulary.rows(analyzer, group, fetch, &mut score);
             }
         }

@@ -134,6 +134,11 @@ impl Group {
         self.words.len() + self.spelled.len()
     }
 
+    /// Bytes of the letters that are held.
+    pub(crate) fn letters(&self) -> usize {
+        self.letters.len()
+    }
+
     /// Turns to the texts of `model`, a number that no other model has and that is not 0.
     pub(crate) fn serve(&mut self, model: u64) {
         self.model = model;
