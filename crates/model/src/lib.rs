@@ -17,6 +17,7 @@ pub mod logistic;
 pub mod metrics;
 mod model;
 pub mod neural;
+mod prefetch;
 mod probs;
 mod quantised;
 mod reduce;

@@ -1,9 +1,12 @@
 //! TF-IDF and one layer of weights, as they are served.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
 use sentimeter_text::Analyzer;
 use sentimeter_text::language::Detection;
 
-use crate::features::{Group, NONE, Vectorizer, Vocabulary};
+use crate::features::{Group, NONE, Pairs, Row, Vectorizer, Vocabulary};
 use crate::logistic::{self, Solution};
 use crate::quantised::Scales;
 use crate::table::Table;
@@ -18,6 +21,9 @@ const GROUP_WORDS: usize = 4096;
 /// Letters after which it is, however few words: a text may be one word, with three n-grams a letter.
 const GROUP_LETTERS: usize = 1 << 16;
 
+/// Texts from which on the table of [`Pairs`] pays: it takes 20 to 40 ms to make, and saves 0.3 µs for each text.
+const MANY: usize = 1 << 16;
+
 /// Weights over a vocabulary.
 #[derive(Debug, Clone)]
 pub struct Linear {
@@ -27,6 +33,16 @@ pub struct Linear {
     pub(crate) intercepts: Vec<f64>,
     /// Nodes that are features.
     features: usize,
+    batches: Arc<Batches>,
+}
+
+/// What only many texts are worth.
+#[derive(Debug, Default)]
+struct Batches {
+    /// How many came in full groups.
+    texts: AtomicUsize,
+    /// Made once these are [`MANY`]; none where there can be none.
+    pairs: OnceLock<Option<Pairs>>,
 }
 
 impl Linear {
@@ -46,7 +62,7 @@ impl Linear {
         }
         let features = columns.iter().filter(|&&column| column != NONE).count();
         let table = Table::Exact(table);
-        Self { vocabulary, table, intercepts: solution.intercepts.clone(), features }
+        Self { vocabulary, table, intercepts: solution.intercepts.clone(), features, batches: Arc::default() }
     }
 
     /// The same with each number of the table rounded to what one byte holds, and stored so.
@@ -55,6 +71,7 @@ impl Linear {
         let numbers: Vec<f32> = self.table.numbers().collect();
         let scales = Scales::of(&numbers, 1 + self.outputs());
         self.table = Table::coded(scales.encode(&numbers), scales);
+        self.batches = Arc::default();
         self
     }
 
@@ -76,7 +93,7 @@ impl Linear {
         if !intercepts.iter().all(|x| x.is_finite()) {
             return Err("finite numbers in `intercepts`");
         }
-        Ok(Self { vocabulary, table, intercepts, features })
+        Ok(Self { vocabulary, table, intercepts, features, batches: Arc::default() })
     }
 
     /// The vocabulary.
@@ -103,35 +120,58 @@ impl Linear {
         mut sink: impl FnMut(&mut [f64]),
     ) {
         let Scratch { group, logits, .. } = scratch;
-        let mut score = |words: &[u32], grams: &[(u32, u32)]| {
-            logits.clear();
-            logits.extend_from_slice(&self.intercepts);
-            // Words and characters are scaled each on their own, as scikit-learn's `FeatureUnion` does.
-            self.add(runs(words), logits);
-            if !grams.is_empty() {
-                self.add(grams.iter().copied(), logits);
-            }
-            sink(logits);
+        let mut finish = |group: &mut Group, pairs: Option<&Pairs>| {
+            let score = |words: Row<'_>, grams: &[(u32, u32)]| {
+                logits.clear();
+                logits.extend_from_slice(&self.intercepts);
+                // Words and characters are scaled each on their own, as scikit-learn's `FeatureUnion` does.
+                match words {
+                    Row::Distinct(nodes) => self.add(nodes.iter().map(|&node| (node, 1)), pairs, logits),
+                    Row::Counted(counted) => self.add(counted.iter().copied(), pairs, logits),
+                }
+                if !grams.is_empty() {
+                    self.add(grams.iter().copied(), None, logits);
+                }
+                sink(logits);
+            };
+            let row = 1 + self.outputs();
+            self.vocabulary.rows(analyzer, group, pairs, |node| self.table.fetch(node, row), score);
         };
-        let row = 1 + self.outputs();
-        let fetch = |node| self.table.fetch(node, row);
         for (text, found) in texts {
             self.vocabulary.read(analyzer, text, found, group);
             let full = group.words() >= GROUP_WORDS || group.letters() >= GROUP_LETTERS;
             if full || group.len() == GROUP {
-                self.vocabulary.rows(analyzer, group, fetch, &mut score);
+                finish(group, self.pairs(false));
             }
         }
-        self.vocabulary.rows(analyzer, group, fetch, &mut score);
+        finish(group, self.pairs(true));
     }
 
-    /// Adds what some nodes say, each with how often it occurs, to `logits`.
+    /// The table of pairs, if there is one, for a group that is the next of many or the `last`.
+    fn pairs(&self, last: bool) -> Option<&Pairs> {
+        let Batches { texts, pairs } = &*self.batches;
+        let Table::Exact(numbers) = &self.table else { return None };
+        if last || pairs.get().is_some() || texts.fetch_add(GROUP, Ordering::Relaxed) < MANY {
+            return pairs.get()?.as_ref();
+        }
+        // Those that `add` knows.
+        let outputs = Some(self.outputs()).filter(|outputs| matches!(outputs, 1 | 3 | 5));
+        pairs.get_or_init(|| self.vocabulary.pairs(numbers, outputs?)).as_ref()
+    }
+
+    /// Adds what some nodes say, each with how often it occurs, to `logits`. Those behind the words are of `pairs`,
+    /// if there are any.
     #[inline]
-    fn add(&self, counted: impl Iterator<Item = (u32, u32)> + Clone, logits: &mut [f64]) {
+    fn add(
+        &self,
+        counted: impl Iterator<Item = (u32, u32)> + Clone,
+        pairs: Option<&Pairs>,
+        logits: &mut [f64],
+    ) {
         match logits.len() {
-            1 => self.add_rows::<2>(counted, logits),
-            3 => self.add_rows::<4>(counted, logits),
-            5 => self.add_rows::<6>(counted, logits),
+            1 => self.add_rows::<2>(counted, pairs, logits),
+            3 => self.add_rows::<4>(counted, pairs, logits),
+            5 => self.add_rows::<6>(counted, pairs, logits),
             _ => {
                 let norm = self.vocabulary.settings.norm;
                 let sum = counted.clone().fold(0.0, |sum, one| sum + norm.part(self.value(one)));
@@ -148,11 +188,26 @@ impl Linear {
 
     /// The same for tables of `ROW` numbers a node, each of which is read once.
     #[inline]
-    fn add_rows<const ROW: usize>(&self, counted: impl Iterator<Item = (u32, u32)>, logits: &mut [f64]) {
+    fn add_rows<const ROW: usize>(
+        &self,
+        counted: impl Iterator<Item = (u32, u32)>,
+        pairs: Option<&Pairs>,
+        logits: &mut [f64],
+    ) {
         match &self.table {
             Table::Exact(numbers) => {
                 let (rows, _) = numbers.as_chunks::<ROW>();
-                self.add_each(counted, |node| rows[node as usize], logits);
+                match pairs {
+                    None => self.add_each(counted, |node| rows[node as usize], logits),
+                    Some(pairs) => {
+                        let words = self.vocabulary.words.len() as u32;
+                        let row = |node: u32| match node.checked_sub(words) {
+                            None => rows[node as usize],
+                            Some(pair) => pairs.row(pair),
+                        };
+                        self.add_each(counted, row, logits);
+                    }
+                }
             }
             Table::Coded { codes, columns, .. } => {
                 let (rows, _) = codes.as_chunks::<ROW>();

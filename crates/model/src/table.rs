@@ -1,5 +1,6 @@
 //! What is known of each node: its inverse document frequency, and its weight for each output.
 
+use crate::prefetch::prefetch;
 use crate::quantised::Scales;
 
 /// Numbers `[nodes, 1 + outputs]`, row-major, so that all that a feature adds lies in one place. A row's first is
@@ -75,11 +76,11 @@ impl Table {
 
     /// Has the row of `node` fetched.
     #[inline]
-    pub(crate) fn fetch(&self, node: u32, row: usize) -> u32 {
+    pub(crate) fn fetch(&self, node: u32, row: usize) {
         let at = node as usize * row;
         match self {
-            Self::Exact(numbers) => numbers.get(at).map_or(0, |number| number.to_bits()),
-            Self::Coded { codes, .. } => codes.get(at).map_or(0, |&code| u32::from(code)),
+            Self::Exact(numbers) => prefetch(numbers, at),
+            Self::Coded { codes, .. } => prefetch(codes, at),
         }
     }
 }

@@ -3,6 +3,7 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{buckets::Buckets, number::Key};
+use crate::prefetch::prefetch;
 
 /// Calls `sink` with the character n-grams of `word`, padded by one space on each side, shortest
 /// lengths first, left to right.
@@ -127,14 +128,10 @@ impl Grams {
         hashes.iter().position(|&other| other == hash).map(|here| range.start + here as u32)
     }
 
-    /// Has what all these look-ups want fetched, without a branch between the loads.
+    /// Has what all these look-ups want fetched.
     #[inline]
     pub(crate) fn fetch(&self, hashes: &[u64]) {
-        let sum = hashes.iter().fold(0, |sum, &hash| {
-            let at = self.buckets.range(hash).start;
-            sum ^ self.hashes.get(at as usize).map_or(0, |&hash| hash)
-        });
-        std::hint::black_box(sum);
+        hashes.iter().for_each(|&hash| prefetch(&self.hashes, self.buckets.range(hash).start as usize));
     }
 }
 

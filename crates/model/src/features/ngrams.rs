@@ -7,6 +7,7 @@ use super::{
     number::{NONE, mix},
     settings::LONGEST,
 };
+use crate::prefetch::prefetch;
 
 /// Stands in a slot that nothing is in.
 const FREE: [u32; 2] = [NONE; 2];
@@ -175,17 +176,16 @@ impl Ngrams {
         let Some(homes) = range.len().checked_sub(BEHIND) else { return };
         let slots = &self.slots[range.clone()];
         candidates.clear();
-        let mut fetched = 0;
         for hit in hits {
             let word = words.get(hit.place as usize + n).copied().unwrap_or(NONE);
             if word != NONE {
                 let pair = [hit.node, word];
                 let home = home(hash(pair), homes);
-                fetched ^= slots.get(home).map_or(0, |slot| slot[0]);
+                prefetch(slots, home);
+                prefetch(slots, home + WINDOW - 1);
                 candidates.push(Candidate { place: hit.place, home: home as u32, pair });
             }
         }
-        std::hint::black_box(fetched);
         let base = self.words + range.start as u32;
         for &Candidate { place, home, pair } in &*candidates {
             if let Some(slot) = search(slots, home as usize, pair) {

@@ -1,7 +1,8 @@
 //! What the tokens met lately are to a model with character n-grams, so that a common one is taken apart and
 //! looked up once.
 
-use super::number::{Key as _, NONE, mix};
+use super::number::{NONE, mix};
+use crate::prefetch::prefetch;
 
 /// Sets of slots, each a cache line.
 const SETS: usize = 1 << 14;
@@ -23,7 +24,7 @@ const LONGEST: usize = 250;
 struct Slot {
     /// 0: nothing.
     key: u64,
-    /// A word's id, [`NONE`] if unknown, or [`super::recall::DROPPED`].
+    /// A word's id, [`NONE`] if unknown, or [`DROPPED`].
     word: u32,
     /// Where its list begins, which begins with its length.
     list: u32,
@@ -45,16 +46,29 @@ pub(crate) struct Spellings {
 /// What a token is to a model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spelled<'a> {
-    /// Its id among the model's words, [`NONE`] if unknown, or [`super::recall::DROPPED`].
+    /// Its id among the model's words, [`NONE`] if unknown, or [`DROPPED`].
     pub(crate) word: u32,
     /// The model's character n-grams in it, in their order, as often as they occur.
     pub(crate) grams: &'a [u32],
 }
 
+/// Stands for a token that the recipe drops.
+pub(crate) const DROPPED: u32 = NONE - 1;
+
+/// What tells the tokens of this model from those of others.
+pub(crate) fn salt(model: u64) -> u64 {
+    mix(model)
+}
+
 /// What a token of a model is remembered by; never 0.
 #[inline]
-pub(crate) fn key(model: u64, draft: u128) -> u64 {
-    (u128::from(mix(model)) ^ draft).hash64().max(1)
+pub(crate) fn key(salt: u64, draft: u128) -> u64 {
+    // Both halves at once: the chain of `mix` after `mix` is twice as long.
+    let low = (draft as u64 ^ salt).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let high = ((draft >> 64) as u64).wrapping_mul(0x9fb2_1c65_1e98_df25);
+    let mut x = low.wrapping_add(high.rotate_left(32));
+    x = (x ^ (x >> 32)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    (x ^ (x >> 33)).max(1)
 }
 
 #[inline]
@@ -66,19 +80,25 @@ impl Spellings {
     /// Where each of these tokens stands, in `places`; has all that stands there fetched, without a branch between
     /// the loads.
     pub(crate) fn look_up(&self, keys: impl Iterator<Item = u64> + Clone, places: &mut Vec<Place>) {
-        let set = |key| self.sets.get(place(key)).map_or(&[][..], |set| &set.0);
-        let newest = |key| set(key).first().map_or(0, |slot| slot.word);
-        std::hint::black_box(keys.clone().fold(0, |sum, key| sum ^ newest(key)));
+        keys.clone().for_each(|key| prefetch(&self.sets, place(key)));
         places.clear();
-        let mut fetched = 0;
-        places.extend(keys.map(|key| match set(key).iter().find(|slot| slot.key == key) {
-            None => Place::NOWHERE,
-            Some(&Slot { word, list, .. }) => {
-                fetched ^= self.lists.get(list as usize).copied().unwrap_or_default();
-                Place { word, list }
+        let Some(sets) = self.sets.first_chunk::<SETS>() else {
+            places.extend(keys.map(|_| Place::NOWHERE));
+            return;
+        };
+        places.extend(keys.map(|key| {
+            // Nobody can foresee which slot it is, so it is picked without a branch.
+            let Set(slots) = &sets[place(key)];
+            let mut same = 1_u32 << WAYS;
+            for (bit, slot) in slots.iter().enumerate() {
+                same |= u32::from(slot.key == key) << bit;
             }
+            let found = slots.get(same.trailing_zeros() as usize);
+            found.map_or(Place::NOWHERE, |&Slot { word, list, .. }| {
+                prefetch(&self.lists, list as usize);
+                Place { word, list }
+            })
         }));
-        std::hint::black_box(fetched);
     }
 
     /// The list that stands at a place that [`Self::look_up`] has found; empty where nothing was, and after the next
@@ -108,10 +128,15 @@ impl Spellings {
             self.sets.clear();
             self.sets.resize(SETS, Set::default());
             self.lists.clear();
+            // The empty list, which many have.
+            self.lists.push(0);
         }
-        let list = self.lists.len() as u32;
-        self.lists.push(len as u32);
-        self.lists.extend_from_slice(spelled.grams);
+        let mut list = 0;
+        if len > 0 {
+            list = self.lists.len() as u32;
+            self.lists.push(len as u32);
+            self.lists.extend_from_slice(spelled.grams);
+        }
         if let Some(Set(slots)) = self.sets.get_mut(place(key)) {
             // The same again, out of the same group of texts, needs no second slot.
             let last = slots.iter().position(|slot| slot.key == key).unwrap_or(WAYS - 1);

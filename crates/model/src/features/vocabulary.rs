@@ -8,8 +8,8 @@ use super::{
     grams::{self, Grams},
     ngrams::{Candidate, Hit, Ngrams},
     number::NONE,
-    recall::{DROPPED, Recall},
-    spellings::{self, Spelled, Spellings},
+    pairs::{self, Pairs},
+    spellings::{self, DROPPED, Spelled, Spellings},
     tally::Tally,
 };
 
@@ -41,9 +41,8 @@ pub enum Feature {
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     text: sentimeter_text::Scratch,
-    recall: Recall,
-    /// The model that serves them.
-    model: u64,
+    /// Of the model that serves them: [`spellings::salt`].
+    salt: u64,
     /// The words' ids, [`NONE`] where a word is unknown and behind each text.
     words: Vec<u32>,
     /// Those that are still to be looked up.
@@ -55,6 +54,7 @@ pub(crate) struct Group {
     /// Word n-grams of one, two, … words, in the order of the texts.
     hits: Vec<Vec<Hit>>,
     candidates: Vec<Candidate>,
+    asked_pairs: Vec<pairs::Asked>,
     spellings: Spellings,
     /// Tokens whose words and character n-grams are to be looked up, and the texts that they were cut from.
     spelled: Vec<Token>,
@@ -75,6 +75,7 @@ pub(crate) struct Group {
     seen: Vec<u32>,
     texts_seen: u32,
     row: Vec<u32>,
+    row_tally: Tally,
 }
 
 /// A word that is to be looked up.
@@ -84,8 +85,6 @@ struct Asked {
     hash: u64,
     /// Where in the group's words it stands.
     place: u32,
-    /// By what it is [remembered](Recall); 0 if not at all.
-    draft: u128,
 }
 
 /// A token of a text, or the end of one.
@@ -120,6 +119,15 @@ struct Unspelled {
     len: u32,
 }
 
+/// The word n-grams of a text, in the order in which they occur first, the shorter ones first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Row<'a> {
+    /// Each occurs once.
+    Distinct(&'a [u32]),
+    /// With how often each occurs.
+    Counted(&'a [(u32, u32)]),
+}
+
 /// Slots for words of one text: few of them share one.
 const SEEN: usize = 2048;
 
@@ -141,7 +149,7 @@ impl Group {
 
     /// Turns to the texts of `model`, a number that no other model has and that is not 0.
     pub(crate) fn serve(&mut self, model: u64) {
-        self.model = model;
+        self.salt = spellings::salt(model);
     }
 
     fn clear(&mut self) {
@@ -187,46 +195,25 @@ impl Vocabulary {
     #[inline]
     pub(crate) fn read(&self, analyzer: &Analyzer, raw: &str, found: Option<Detection>, group: &mut Group) {
         group.texts += 1;
-        if self.settings.chars.is_some() {
-            let Group { text, model, spelled, letters, .. } = group;
-            let (base, first) = (letters.len(), spelled.len());
-            analyzer.unfinished(raw, found, text, &mut |draft| {
-                let (whole, range) = draft.place();
-                if spelled.len() == first {
-                    letters.push_str(whole);
-                }
-                spelled.push(Token {
-                    key: spellings::key(*model, draft.key()),
-                    start: (base + range.start) as u32,
-                    end: (base + range.end) as u32,
-                    unfinished: Some(draft.unfinished()),
-                });
-            });
-            spelled.push(Token { key: 0, start: 0, end: 0, unfinished: None });
-            return;
-        }
-        let Group { text, recall, model, words, asked, ends, .. } = group;
-        // Nobody asks for the letters of a word that was met before.
+        let Group { text, salt, spelled, letters, .. } = group;
+        let (base, first) = (letters.len(), spelled.len());
         analyzer.unfinished(raw, found, text, &mut |draft| {
-            let key = draft.key();
-            match recall.find(*model, key) {
-                Some(DROPPED) => {}
-                Some(word) => words.push(word),
-                None => match draft.finish() {
-                    Some(word) => {
-                        asked.push(Asked { hash: Words::hash(word), place: words.len() as u32, draft: key });
-                        words.push(NONE);
-                    }
-                    None => recall.store(*model, key, DROPPED),
-                },
+            let (whole, range) = draft.place();
+            if spelled.len() == first {
+                letters.push_str(whole);
             }
+            spelled.push(Token {
+                key: spellings::key(*salt, draft.key()),
+                start: (base + range.start) as u32,
+                end: (base + range.end) as u32,
+                unfinished: Some(draft.unfinished()),
+            });
         });
-        ends.push(words.len() as u32);
-        words.push(NONE);
+        spelled.push(Token { key: 0, start: 0, end: 0, unfinished: None });
     }
 
     /// Finds out what the tokens that were read are: words, and character n-grams of `range`.
-    fn recognise(&self, analyzer: &Analyzer, range: [u8; 2], group: &mut Group) {
+    fn recognise(&self, analyzer: &Analyzer, group: &mut Group) {
         let Group { text, spellings, words, asked, ends, spelled, letters, places, .. } = group;
         let Group { parts, part_ends, unspelled, gram_hashes, padded, bounds, .. } = group;
         let wanted = self.settings.words.is_some();
@@ -253,11 +240,13 @@ impl Vocabulary {
                 new.word = NONE;
                 if wanted {
                     new.word = words.len() as u32;
-                    asked.push(Asked { hash: Words::hash(finished), place: new.word, draft: 0 });
+                    asked.push(Asked { hash: Words::hash(finished), place: new.word });
                     words.push(NONE);
                 }
                 let before = gram_hashes.len();
-                grams::each(finished, range, padded, bounds, |gram| gram_hashes.push(Grams::hash(gram)));
+                if let Some(range) = self.settings.chars {
+                    grams::each(finished, range, padded, bounds, |gram| gram_hashes.push(Grams::hash(gram)));
+                }
                 new.len = (gram_hashes.len() - before) as u32;
                 new.part = parts.len() as u32;
                 parts.push(Part::Own(0, 0));
@@ -295,36 +284,56 @@ impl Vocabulary {
         }
     }
 
-    /// Looks the group's texts up and calls `sink` with the nodes of each: its word n-grams, each as often as it
-    /// occurs, equal ones together, and its character n-grams with how often each occurs. The group is empty
-    /// afterwards. Before, `fetch` is called with each node: it should have what is known of it fetched.
+    /// Looks the group's texts up and calls `sink` with the nodes of each: its word n-grams, and its character
+    /// n-grams with how often each occurs. The group is empty afterwards. Before, `fetch` is called with each node:
+    /// it should have what is known of it fetched. Where `pairs` are given, those that are found stand behind the
+    /// words' nodes, and nothing needs to be fetched for them.
     pub(crate) fn rows(
         &self,
         analyzer: &Analyzer,
         group: &mut Group,
-        fetch: impl Fn(u32) -> u32,
-        mut sink: impl FnMut(&[u32], &[(u32, u32)]),
+        pairs: Option<&Pairs>,
+        fetch: impl Fn(u32),
+        mut sink: impl FnMut(Row<'_>, &[(u32, u32)]),
     ) {
-        if let Some(range) = self.settings.chars {
-            self.recognise(analyzer, range, group);
-        }
-        let Group { recall, model, words, asked, .. } = group;
+        self.recognise(analyzer, group);
+        let Group { words, asked, .. } = group;
         self.words.fetch(asked.iter().map(|asked| asked.hash));
-        for &Asked { hash, place, draft } in &*asked {
+        for &Asked { hash, place } in &*asked {
             if let Some(word) = self.words.find(hash) {
                 words[place as usize] = word;
             }
-            recall.store(*model, draft, words[place as usize]);
         }
         self.spell_out(group);
-        let Group { words, ends, hits, candidates, spellings, parts, part_ends, grams, row, tally, .. } =
-            group;
-        self.word_ngrams(words, hits, candidates);
-        for hits in &*hits {
-            std::hint::black_box(hits.iter().fold(0, |sum, hit| sum ^ fetch(hit.node)));
+        let Group {
+            words,
+            ends,
+            hits,
+            candidates,
+            asked_pairs,
+            spellings,
+            parts,
+            part_ends,
+            grams,
+            row,
+            row_tally,
+            tally,
+            ..
+        } = group;
+        match pairs {
+            Some(pairs) => {
+                words.iter().filter(|word| **word != NONE).for_each(|&word| fetch(word));
+                hits.resize_with(2, Vec::new);
+                pairs.find(self.words.len() as u32, words, asked_pairs, &mut hits[1]);
+            }
+            None => {
+                self.word_ngrams(words, hits, candidates);
+                hits.iter().flatten().for_each(|hit| fetch(hit.node));
+            }
         }
 
-        let mut starts = [0; super::settings::LONGEST as usize];
+        // How far the texts before have come: in the words, and in each list of longer n-grams.
+        let (mut start, mut starts) = (0, [0; super::settings::LONGEST as usize]);
         let mut first_part = 0;
         if group.seen.is_empty() {
             group.seen.resize(SEEN, u32::MAX);
@@ -332,32 +341,42 @@ impl Vocabulary {
         // Without character n-grams there are no ends of them.
         let part_ends = part_ends.iter().copied().chain(std::iter::repeat(0));
         for (&end, part_end) in ends.iter().zip(part_ends) {
-            row.clear();
             group.texts_seen = group.texts_seen.wrapping_add(1);
-            let mut distinct = true;
-            for (n, (hits, start)) in hits.iter().zip(&mut starts).enumerate() {
-                for hit in hits[*start..].iter().take_while(|hit| hit.place < end) {
-                    row.push(hit.node);
-                    *start += 1;
-                    if n == 0 {
-                        let seen = &mut group.seen[hit.node as usize % SEEN];
-                        distinct &= *seen != group.texts_seen;
-                        *seen = group.texts_seen;
-                    }
-                }
+            // A slot is written for each word and kept for each known one.
+            let words = &words[start..end as usize];
+            start = end as usize + 1;
+            row.clear();
+            row.resize(words.len(), 0);
+            let (mut known, mut again) = (0, false);
+            for &word in words {
+                row[known] = word;
+                let is_known = word != NONE;
+                known += usize::from(is_known);
+                let seen = &mut group.seen[word as usize % SEEN];
+                again |= is_known & (*seen == group.texts_seen);
+                *seen = if is_known { group.texts_seen } else { *seen };
+            }
+            row.truncate(known);
+            for (hits, start) in hits.iter().zip(&mut starts).skip(1) {
+                let of_text = hits[*start..].iter().take_while(|hit| hit.place < end);
+                let before = row.len();
+                row.extend(of_text.map(|hit| hit.node));
+                *start += row.len() - before;
             }
             // Where no word occurs twice, no longer n-gram does.
-            if !distinct {
-                row.sort_unstable();
-            }
+            let nodes = if again {
+                Row::Counted(row_tally.count(std::iter::once(&row[..])))
+            } else {
+                Row::Distinct(row)
+            };
             let of_text = parts[first_part as usize..part_end as usize].iter().map(|part| match *part {
                 Part::Remembered(list) => spellings.list(list),
                 Part::Own(start, len) => &grams[start as usize..][..len as usize],
             });
             first_part = part_end;
             let counted = tally.count(of_text);
-            std::hint::black_box(counted.iter().fold(0, |sum, &(node, _)| sum ^ fetch(node)));
-            sink(row, counted);
+            counted.iter().for_each(|&(node, _)| fetch(node));
+            sink(nodes, counted);
         }
         Self::remember(group);
         group.clear();
@@ -365,9 +384,8 @@ impl Vocabulary {
 
     /// Finds the word n-grams of one, two, … words in `words`, which ends with [`NONE`].
     fn word_ngrams(&self, words: &[u32], hits: &mut Vec<Vec<Hit>>, candidates: &mut Vec<Candidate>) {
-        let most = self.settings.words.map_or(0, |[_, most]| usize::from(most));
-        hits.resize_with(most, Vec::new);
-        for n in 0..most {
+        hits.resize_with(self.settings.words.map_or(0, |[_, most]| usize::from(most)), Vec::new);
+        for n in 0..hits.len() {
             let (shorter, longer) = hits.split_at_mut(n);
             match shorter.last() {
                 None => {
@@ -378,6 +396,16 @@ impl Vocabulary {
                 Some(shorter) => self.ngrams.longer(n, words, shorter, candidates, &mut longer[0]),
             }
         }
+    }
+
+    /// The table of the pairs of words, where no n-gram is longer, with their rows `[1 + outputs]` of `numbers`,
+    /// which has one for each node.
+    pub(crate) fn pairs(&self, numbers: &[f32], outputs: usize) -> Option<Pairs> {
+        let Some([_, 2]) = self.settings.words else { return None };
+        let (slots, _) = self.ngrams.parts();
+        let row = 1 + outputs;
+        let rows = &numbers[self.words.len() * row..self.first_gram() as usize * row];
+        Pairs::new(self.words.len() as u32, outputs, slots, rows)
     }
 
     /// Calls `sink` with the node and the tokens (first, number) of every n-gram of the vocabulary in

@@ -2,6 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::prefetch::prefetch;
+
 /// Words and their ids `0, 1, 2, …`, in the order of insertion.
 ///
 /// Open addressing by 64-bit hash, strings in one byte buffer: no allocation a word. A look-up
@@ -61,13 +63,11 @@ impl Words {
         if self.slots.is_empty() { None } else { probe(&self.slots, hash).ok() }
     }
 
-    /// Has the slots of all these hashes fetched, without a branch between the loads.
+    /// Has the slots of all these hashes fetched.
     #[inline]
     pub(crate) fn fetch(&self, hashes: impl Iterator<Item = u64>) {
         let mask = self.slots.len().wrapping_sub(1);
-        let slot = |hash: u64| self.slots.get(hash as usize & mask).map_or(0, |slot| slot.1);
-        let sum = hashes.fold(0, |sum, hash| sum ^ slot(hash));
-        std::hint::black_box(sum);
+        hashes.for_each(|hash| prefetch(&self.slots, hash as usize & mask));
     }
 
     /// The id of `word`, which is put in if it is new.
