@@ -74,7 +74,12 @@ impl FromStr for LabelMap {
             if to.is_empty() {
                 return Err(fault("the class is empty"));
             }
-            rules.push((Pattern::parse(&from).map_err(fault)?, to));
+            let from = Pattern::parse(&from).map_err(fault)?;
+            // The first rule that takes a label wins: a second one for the same would never be asked.
+            if rules.iter().any(|(other, class)| *other == from && *class != to) {
+                return Err(fault("an earlier rule gives the same label another class"));
+            }
+            rules.push((from, to));
         }
         Ok(Self { written: written.to_owned(), rules })
     }
@@ -349,7 +354,7 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong_with_a_rule() {
-        for bad in ["", "0", "0=", "3..1=x", "a=b=c"] {
+        for bad in ["", "0", "0=", "3..1=x", "a=b=c", "0=x,0=y", "A=x,b=y,a=y", "*=x,*=y"] {
             assert!(bad.parse::<LabelMap>().is_err(), "{bad}");
         }
     }

@@ -16,7 +16,7 @@ mod rows;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,12 @@ const ROWS_FILE: &str = "rows.jsonl.zst";
 const MANIFEST_FILE: &str = "manifest.json";
 const QUARANTINE_FILE: &str = "quarantine.jsonl";
 const LATEST_FILE: &str = "LATEST";
+
+/// How the name of a folder begins that is not a snapshot yet.
+const WRITING: &str = ".writing-";
+
+/// After so long nobody is writing into one any more.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where a snapshot comes from, as the importer knows it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -165,8 +171,9 @@ impl Snapshots {
         let place = folder.join(&version);
         if !place.join(MANIFEST_FILE).is_file() {
             fs::create_dir_all(&folder).map_err(io_error("create", &folder))?;
+            remove_abandoned(&folder);
             let beside = tempfile::Builder::new()
-                .prefix(".writing-")
+                .prefix(WRITING)
                 .tempdir_in(&folder)
                 .map_err(io_error("create a folder in", &folder))?;
             let frames = write_rows(&beside.path().join(ROWS_FILE), corpus, &order)?;
@@ -454,6 +461,18 @@ fn sync_folder(folder: &Path) -> Result<(), SnapshotError> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(io_error("sync", folder))
 }
 
+/// Removes what processes that were killed had begun to write into `folder`. What cannot be removed stays.
+fn remove_abandoned(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let begun = entry.file_name().to_string_lossy().starts_with(WRITING);
+        let touched = entry.metadata().and_then(|found| found.modified());
+        let age = touched.ok().and_then(|touched| touched.elapsed().ok());
+        if begun && age.is_some_and(|age| age > ABANDONED) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -478,6 +497,23 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let snapshots = Snapshots::at(home.path());
         (home, snapshots)
+    }
+
+    #[test]
+    fn what_a_killed_import_left_is_removed_a_day_later() {
+        let (home, snapshots) = home();
+        snapshots.save("a", &corpus(&[("x", "positive")]), Provenance::default()).unwrap();
+        let folder = snapshots.root.join("a");
+        let (old, new) = (folder.join(".writing-old"), folder.join(".writing-new"));
+        for begun in [&old, &new] {
+            fs::create_dir(begun).unwrap();
+            fs::write(begun.join(ROWS_FILE), b"half").unwrap();
+        }
+        let yesterday = SystemTime::now() - 2 * ABANDONED;
+        File::open(&old).unwrap().set_modified(yesterday).unwrap();
+        snapshots.save("a", &corpus(&[("y", "positive")]), Provenance::default()).unwrap();
+        assert_eq!((old.exists(), new.exists()), (false, true));
+        drop(home);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sentimeter_model::{Model, Probs, Scratch};
 use serde::Serialize;
 
 use crate::ExperimentError;
-use crate::prepare::{Row, content_hash, in_order};
+use crate::prepare::{Row, content_hash, data_hash, in_order};
 
 /// Texts that are timed one by one.
 const TIMED: usize = 2_000;
@@ -101,6 +101,9 @@ pub struct Evaluation {
     pub languages: BTreeMap<String, Slice>,
     /// The same of each channel.
     pub channels: BTreeMap<String, Slice>,
+    /// Whether these are the rows that the model was made of: most of them it has learned from, and the figures
+    /// say little of others.
+    pub learned_from: bool,
     /// Time of one text.
     pub latency_us: Latency,
     /// Texts scored in a second on all threads; fewer than 50,000 rows are scored over and over.
@@ -206,6 +209,7 @@ pub fn evaluate(model: &Model, corpus: &Corpus, seed: u64) -> Result<Evaluation,
         unknown_labels,
         languages,
         channels,
+        learned_from: data_hash(corpus) == model.card().lineage.data,
         latency_us: latency(model, rows.len(), text),
         texts_per_second: throughput(model, corpus, rows),
         answers: Answers { rows: known.iter().map(|r| r.row).collect(), truth, probs },

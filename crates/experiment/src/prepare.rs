@@ -237,6 +237,13 @@ pub(crate) fn content_hash(labels: &[String], rows: &[Row]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
+/// What a model that is made of `data` gives as the hash of its data, whichever of it is kept for measuring.
+pub(crate) fn data_hash(data: &Corpus) -> String {
+    let resolved = resolve_conflicts(data, &Identities::of(data));
+    let rows = (0..data.len() as u32).map(|row| (row, resolved.labels[row as usize]));
+    content_hash(data.labels(), &in_order(data, rows))
+}
+
 impl Prepared {
     /// The fold of each training row, below `folds`: classes in their share, a text and its near duplicates together.
     pub fn folds(&self, folds: u32, seed: u64) -> Vec<u32> {

@@ -4,6 +4,7 @@
 mod feedback;
 
 use feedback::{corpus, example, feedback, rows, shuffled, small};
+use sentimeter_corpus::Corpus;
 use sentimeter_experiment::{ExperimentError, Latency, evaluate, latency, train};
 use sentimeter_model::{Model, Silent};
 
@@ -29,6 +30,17 @@ fn training_and_evaluating_measure_the_same() {
     assert_eq!((other.metrics.accuracy, other.languages), (found.metrics.accuracy, found.languages));
     assert!(found.latency_us.p50 > 0.0 && found.latency_us.p50 <= found.latency_us.p99);
     assert!(found.texts_per_second > 0.0);
+}
+
+#[test]
+fn what_a_model_was_made_of_is_known_again() {
+    let model = model();
+    let learned_from = |corpus: &Corpus| evaluate(&model, corpus, 0).unwrap().learned_from;
+    assert!(learned_from(&feedback()), "the same rows");
+    assert!(learned_from(&shuffled(&feedback(), 5)), "in another order");
+    assert!(!learned_from(&example("feedback_test.csv")), "others");
+    let all = feedback();
+    assert!(!learned_from(&corpus(rows(&all).into_iter().skip(1))), "all but one");
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
             corpus: &corpus,
             answers: &evaluation.answers,
             metrics: &evaluation.metrics,
-            notes: &left_out(&evaluation),
+            notes: &notes(&evaluation),
             learning_curve: None,
         });
         if let Some(folder) = &folder {
@@ -90,7 +90,7 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
             }
         }
     }
-    for note in left_out(&evaluation) {
+    for note in notes(&evaluation) {
         writeln!(out, "{note}")?;
     }
     writeln!(
@@ -105,13 +105,18 @@ pub(crate) fn run(global: &Global, args: &EvaluateArgs) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Rows that were not measured, and why.
-fn left_out(evaluation: &Evaluation) -> Vec<String> {
+/// What should be said of the rows: that they are not new, that some were not measured, and why.
+fn notes(evaluation: &Evaluation) -> Vec<String> {
     let unknown = evaluation.unknown_labels.iter().map(|(label, &rows)| {
         format!("left out: {} labelled {label:?}, which the model does not know", data::rows(rows as u64))
     });
     let unlabelled = evaluation.unlabelled;
     let without =
         (unlabelled > 0).then(|| format!("left out: {} without a label", data::rows(unlabelled as u64)));
-    unknown.chain(without).collect()
+    let same = evaluation.learned_from.then(|| {
+        "these are the rows that the model was made of, most of which it has learned from: figures of rows that it \
+         has not seen are worse"
+            .to_owned()
+    });
+    same.into_iter().chain(unknown).chain(without).collect()
 }
