@@ -16,6 +16,9 @@ const LINE: usize = 16;
 /// Lines that a pair may stand behind its home: what a look-up costs at most.
 const FARTHEST: usize = 30;
 
+/// Look-ups that are fetched ahead: all of a group's lines together are more than the first cache holds.
+const AHEAD: usize = 24;
+
 /// Pairs that are fetched together when the table is made.
 const BLOCK: usize = 32;
 
@@ -188,15 +191,17 @@ impl Pairs {
         let mut len = 0;
         for (place, pair) in (0_u32..).zip(words.array_windows::<2>()) {
             let mixed = self.mixer.mix(*pair);
-            let home = self.home(mixed);
-            prefetch(&self.lines, home);
-            asked[len] = Asked { place, home: home as u32, tag: self.tag(mixed) };
+            asked[len] = Asked { place, home: self.home(mixed) as u32, tag: self.tag(mixed) };
             len += usize::from((pair[0] != NONE) & (pair[1] != NONE));
         }
         out.clear();
         out.resize(len, Hit::default());
         let mut hits = 0;
-        for &Asked { place, home, tag } in &asked[..len] {
+        asked.iter().take(AHEAD).for_each(|asked| prefetch(&self.lines, asked.home as usize));
+        for (i, &Asked { place, home, tag }) in asked[..len].iter().enumerate() {
+            if let Some(soon) = asked.get(i + AHEAD) {
+                prefetch(&self.lines, soon.home as usize);
+            }
             // Nobody can foresee which pairs are there, so there is no branch but for the rare ones that are
             // elsewhere.
             let Line(line) = &self.lines[home as usize];

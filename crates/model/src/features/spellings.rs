@@ -7,6 +7,9 @@ use crate::prefetch::prefetch;
 /// Sets of slots, each a cache line.
 const SETS: usize = 1 << 14;
 
+/// Look-ups that are fetched ahead: all of a group's sets together are more than the first cache holds.
+const AHEAD: usize = 24;
+
 /// Slots that a token may stand in.
 const WAYS: usize = 4;
 
@@ -80,13 +83,17 @@ impl Spellings {
     /// Where each of these tokens stands, in `places`; has all that stands there fetched, without a branch between
     /// the loads.
     pub(crate) fn look_up(&self, keys: impl Iterator<Item = u64> + Clone, places: &mut Vec<Place>) {
-        keys.clone().for_each(|key| prefetch(&self.sets, place(key)));
         places.clear();
         let Some(sets) = self.sets.first_chunk::<SETS>() else {
             places.extend(keys.map(|_| Place::NOWHERE));
             return;
         };
+        let mut soon = keys.clone();
+        soon.by_ref().take(AHEAD).for_each(|key| prefetch(sets, place(key)));
         places.extend(keys.map(|key| {
+            if let Some(key) = soon.next() {
+                prefetch(sets, place(key));
+            }
             // Nobody can foresee which slot it is, so it is picked without a branch.
             let Set(slots) = &sets[place(key)];
             let mut same = 1_u32 << WAYS;

@@ -75,6 +75,7 @@ pub(crate) struct Group {
     seen: Vec<u32>,
     texts_seen: u32,
     row: Vec<u32>,
+    counted: Vec<(u32, u32)>,
     row_tally: Tally,
 }
 
@@ -316,6 +317,7 @@ impl Vocabulary {
             part_ends,
             grams,
             row,
+            counted,
             row_tally,
             tally,
             ..
@@ -344,39 +346,58 @@ impl Vocabulary {
             group.texts_seen = group.texts_seen.wrapping_add(1);
             // A slot is written for each word and kept for each known one.
             let words = &words[start..end as usize];
-            start = end as usize + 1;
             row.clear();
             row.resize(words.len(), 0);
-            let (mut known, mut again) = (0, false);
-            for &word in words {
+            // Where in the text, by the place's last bits, a word stands that may have come before.
+            let (mut known, mut again) = (0, 0_u64);
+            for (place, &word) in words.iter().enumerate() {
                 row[known] = word;
                 let is_known = word != NONE;
                 known += usize::from(is_known);
                 let seen = &mut group.seen[word as usize % SEEN];
-                again |= is_known & (*seen == group.texts_seen);
+                again |= u64::from(is_known & (*seen == group.texts_seen)) << (place % 64);
                 *seen = if is_known { group.texts_seen } else { *seen };
             }
             row.truncate(known);
+            let first_hits = starts;
             for (hits, start) in hits.iter().zip(&mut starts).skip(1) {
                 let of_text = hits[*start..].iter().take_while(|hit| hit.place < end);
                 let before = row.len();
                 row.extend(of_text.map(|hit| hit.node));
                 *start += row.len() - before;
             }
-            // Where no word occurs twice, no longer n-gram does.
-            let nodes = if again {
+            let nodes = if again == 0 {
+                // Where no word occurs twice, no longer n-gram does.
+                Row::Distinct(row)
+            } else if words.len() > 64 {
                 Row::Counted(row_tally.count(std::iter::once(&row[..])))
             } else {
-                Row::Distinct(row)
+                // An n-gram that came before begins with a word that did.
+                let words =
+                    (0..).zip(words).filter(|(_, word)| **word != NONE).map(|(place, &word)| (place, word));
+                let longer = hits.iter().zip(first_hits.iter().zip(&starts)).skip(1);
+                let longer = longer.flat_map(|(hits, (&first, &last))| &hits[first..last]);
+                let longer = longer.map(|hit| (hit.place as usize - start, hit.node));
+                counted.clear();
+                for (place, node) in words.chain(longer) {
+                    let before = (again >> place & 1 == 1)
+                        .then(|| counted.iter_mut().find(|(other, _)| *other == node));
+                    match before.flatten() {
+                        Some((_, count)) => *count += 1,
+                        None => counted.push((node, 1)),
+                    }
+                }
+                Row::Counted(counted)
             };
+            start = end as usize + 1;
             let of_text = parts[first_part as usize..part_end as usize].iter().map(|part| match *part {
                 Part::Remembered(list) => spellings.list(list),
                 Part::Own(start, len) => &grams[start as usize..][..len as usize],
             });
             first_part = part_end;
-            let counted = tally.count(of_text);
-            counted.iter().for_each(|&(node, _)| fetch(node));
-            sink(nodes, counted);
+            let grams = tally.count(of_text);
+            grams.iter().for_each(|&(node, _)| fetch(node));
+            sink(nodes, grams);
         }
         Self::remember(group);
         group.clear();
