@@ -4,7 +4,7 @@ Each figure is the median of the repetitions. Training is timed with each of PyT
 `foreach`, `fused`) and the best is taken; ids are random, drawn from the whole vocabulary, so that no
 side gains by skewed words. Inference runs in `torch.inference_mode`, eager and traced, the better taken.
 
-usage: python benches/peers/neural.py [--threads 2] [--steps 30] [--json]
+usage: python benches/peers/neural.py [--threads 2] [--steps 30] [--infer-only] [--json]
 """
 
 import argparse
@@ -126,6 +126,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--only", default=",".join(SHAPES))
+    parser.add_argument("--infer-only", action="store_true")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -133,7 +134,7 @@ def main():
     figures = {"torch": torch.__version__, "threads": args.threads}
     for name in args.only.split(","):
         figures[name] = {
-            "train": train(name, args.steps),
+            **({} if args.infer_only else {"train": train(name, args.steps)}),
             "infer1": infer(name, 1, 5 * args.steps),
             "infer32": infer(name, 32, 2 * args.steps),
         }

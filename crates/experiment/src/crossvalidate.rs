@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::evaluate::measure;
 use crate::mix::Mix;
 use crate::prepare::{prepare, prepare_whole};
-use crate::train::{Job, refuse_mixed_network};
+use crate::pretrained::{self, Pretrained};
+use crate::train::Job;
 use crate::{ExperimentError, Plan, network};
 
 /// What cross-validation found.
@@ -100,7 +101,6 @@ fn validate(
     folds: u32,
     hooks: &mut dyn Hooks,
 ) -> Result<CrossValidation, ExperimentError> {
-    refuse_mixed_network(plan, mix)?;
     if folds < 2 {
         return Err(ExperimentError::Plan {
             why: format!("{folds} folds; cross-validation wants at least 2"),
@@ -116,6 +116,13 @@ fn validate(
     let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;
     let truth: Vec<u16> = train.iter().map(|r| r.class).collect();
     let labels = &prepared.labels;
+    let vectors = match (plan.model.network(), pretrained::file(&plan.neural)?) {
+        (Some(kind), Some(path)) => {
+            let least = pretrained::settings(kind, &plan.neural)?.min_count;
+            Some(Pretrained::read(&path, &tokens, least, hooks)?)
+        }
+        _ => None,
+    };
     let job = match plan.model.network() {
         None => Either::Linear(Counts::new(tokens, &plan.features)?),
         Some(kind) => Either::Network(kind, tokens),
@@ -155,7 +162,9 @@ fn validate(
                 Job { plan, counts, truth: &truth, labels, importance }.fold(&of(false), &held, 1.0, hooks)?.2
             }
             Either::Network(kind, tokens) => {
-                network::Job { plan, kind: *kind, tokens, labels }.fold(&of(false), &held, &truth, hooks)?
+                let vectors = vectors.as_ref();
+                let job = network::Job { plan, kind: *kind, tokens, labels, importance, vectors };
+                job.fold(&of(false), &held, &truth, hooks)?.logits
             }
         };
         let probs = Probs::from_logits(&logits, prepared.labels.len(), Calibration::None);

@@ -32,6 +32,9 @@ pub enum ExperimentError {
     /// A search's journal cannot be used.
     #[error(transparent)]
     Journal(#[from] crate::search::JournalError),
+    /// Word vectors cannot be read.
+    #[error(transparent)]
+    Vectors(#[from] sentimeter_vectors::VectorsError),
     /// Measuring failed.
     #[error(transparent)]
     Metrics(#[from] sentimeter_model::metrics::MetricsError),

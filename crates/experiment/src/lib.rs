@@ -16,6 +16,7 @@ mod mix;
 mod network;
 mod plan;
 mod prepare;
+mod pretrained;
 pub mod profile;
 pub mod recorder;
 pub mod registry;
@@ -34,4 +35,5 @@ pub use plan::{
     CalibrationKind, CalibrationPlan, ModelKind, Plan, Precision, RecipePlan, SamplingPlan, StoragePlan,
 };
 pub use prepare::{Dropped, Prepared, prepare};
+pub use pretrained::VectorsUsed;
 pub use train::{Seconds, Trained, train, train_mixed, train_with_feedback};

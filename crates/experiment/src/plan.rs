@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ExperimentError;
 use crate::mix::{MixPlan, Source};
+use crate::pretrained;
 use crate::search::SearchPlan;
 
 /// The settings of a run; every key may be left out, unknown ones are errors.
@@ -298,7 +299,10 @@ impl Plan {
         self.features.check()?;
         logistic::Logistic::try_from(&self.logistic)?;
         match self.model.network() {
-            Some(kind) => drop(neural::Settings::with(kind, &self.neural)?),
+            Some(kind) => {
+                pretrained::file(&self.neural)?;
+                pretrained::settings(kind, &self.neural)?;
+            }
             None if self.neural.is_empty() => {}
             None => {
                 let why = "[neural] holds settings of a network, and the model is `logistic`; name one of \

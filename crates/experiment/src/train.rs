@@ -131,7 +131,6 @@ pub fn train_with_feedback(
     hooks: &mut dyn Hooks,
 ) -> Result<Trained, ExperimentError> {
     let mixed = mix.is_mixed();
-    refuse_mixed_network(plan, mixed.then_some(&*mix))?;
     let mut drawn = Drawn::of(plan, &mix.corpus, test)?;
     let (count, hash) = drawn.prepared.add_feedback(feedback, &mix.corpus, test);
     mix.add_feedback(feedback.corpus(), &drawn.prepared.labels)?;
@@ -161,7 +160,6 @@ fn learn(
     test: Option<&Corpus>,
     hooks: &mut dyn Hooks,
 ) -> Result<Trained, ExperimentError> {
-    refuse_mixed_network(plan, mix)?;
     follow(plan, Drawn::of(plan, data, test)?, (data, mix), test, hooks)
 }
 
@@ -197,13 +195,20 @@ fn follow(
     let tokens = Tokens::read(&analyzer, train.len(), |i| data.text(train[i].row as usize), hooks)?;
     seconds.clean = clock.lap();
     if let Some(kind) = plan.model.network() {
-        let job = network::Job { plan, kind, tokens: &tokens, labels: &prepared.labels };
+        let importance = mix.map(|mix| mix.importance(train, &prepared.labels));
+        let (labels, importance) = (&prepared.labels[..], importance.as_ref());
+        let job = network::Job { plan, kind, tokens: &tokens, labels, importance, vectors: None };
         let learned = job.learn(train, hooks)?;
         seconds.fit = clock.lap();
-        let network::Learned { body, calibration, run, notes } = learned;
+        let network::Learned { body, calibration, run, vectors, notes } = learned;
         prepared.notes.extend(notes);
         let (iterations, converged) = (run.steps as u32, true);
-        let learned = Model::new(card(plan, recipe, &prepared, calibration, corrected), body)?;
+        let mut card = card(plan, recipe, &prepared, calibration, corrected);
+        if let Some(hash) = vectors {
+            // Which file it was, and not where it lay.
+            card.plan["neural"]["vectors"] = serde_json::Value::String(format!("blake3:{hash}"));
+        }
+        let learned = Model::new(card, body)?;
         let found = Fit { model: learned, iterations, converged, network: Some(run) };
         let trained = finish(plan, found, prepared, mix, test.unwrap_or(data), seconds, clock)?;
         return Ok(Trained { feedback: count, ..trained });
@@ -249,20 +254,6 @@ fn follow(
     let found = Fit { model, iterations: solution.iterations, converged: solution.converged, network: None };
     let trained = finish(plan, found, prepared, mix, test.unwrap_or(data), seconds, clock)?;
     Ok(Trained { feedback: count, ..trained })
-}
-
-/// Networks know one set of labels for all rows, and no weights of sources.
-pub(crate) fn refuse_mixed_network(plan: &Plan, mix: Option<&Mix>) -> Result<(), ExperimentError> {
-    if mix.is_some() && plan.model.network().is_some() {
-        return Err(ExperimentError::Plan {
-            why: format!(
-                "model = \"{}\" learns from one data set, and the plan has [[sources]]: name one with --data, or \
-                 train model = \"logistic\"",
-                plan.model.name()
-            ),
-        });
-    }
-    Ok(())
 }
 
 /// A model that has not been measured yet.

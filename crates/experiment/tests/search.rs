@@ -483,3 +483,16 @@ fn the_plans_to_copy_are_searched() {
         assert_eq!((work.cleaned, work.counted, work.selected, work.fitted), (2, 4, 40, 120), "{file}");
     }
 }
+
+#[test]
+fn the_plans_of_networks_to_copy_can_be_followed() {
+    for kind in ["lstm", "bilstm", "cnn"] {
+        let path = format!("{}/../../plans/search-{kind}.toml", env!("CARGO_MANIFEST_DIR"));
+        let small = ["search.candidates=3", "search.min_rows=100", "neural.epochs=1", "neural.length=12"];
+        let small: Vec<String> = small.iter().map(|&set| set.to_owned()).collect();
+        let plan = Plan::from_toml(&std::fs::read_to_string(path).unwrap(), &small).unwrap();
+        let found = run(&plan, &feedback());
+        assert_eq!((found.candidates.len(), found.folds), (3, 1), "{kind}");
+        assert!(found.candidates.iter().all(|ranked| ranked.rounds[0].error.is_none()), "{kind}: {found:?}");
+    }
+}

@@ -8,6 +8,7 @@
 mod artifact;
 pub mod calibration;
 pub mod distinct;
+pub mod embeddings;
 mod error;
 pub mod explain;
 pub mod features;

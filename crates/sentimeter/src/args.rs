@@ -1,5 +1,6 @@
 //! The command line, as a person types it.
 
+mod embed;
 mod models;
 mod runs;
 mod serve;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use sentimeter_corpus::{Format, LabelMap, Limits, Quote, ReadOptions};
 
+pub(crate) use embed::EmbedArgs;
 pub(crate) use models::{
     ModelsAction, ModelsArgs, ModelsImportArgs, ModelsPromoteArgs, ModelsRegisterArgs, ModelsShowArgs,
 };
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Try settings against each other by cross-validation, and learn a model by the best of them
     Search(SearchArgs),
+    /// Learn word vectors from unlabelled texts, for networks to start from
+    Embed(EmbedArgs),
     /// List, show, compare, export or reproduce what was trained
     Runs(RunsArgs),
     /// Register, promote, roll back, show, export or import models by name and version

@@ -66,6 +66,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Profile(args) => commands::profile::run(global, args),
         Command::Train(args) => commands::train::run(global, args),
         Command::Search(args) => commands::search::run(global, args),
+        Command::Embed(args) => commands::embed::run(global, args),
         Command::Models(args) => commands::models::run(global, args),
         Command::Runs(args) => commands::runs::run(global, args),
         Command::Evaluate(args) => commands::evaluate::run(global, args),

@@ -120,7 +120,8 @@ type Params = Vec<(String, Value)>;
 fn checked(plan: &Plan, all: Vec<Params>) -> Result<(Vec<Candidate>, Vec<String>), ExperimentError> {
     let (mut candidates, mut notes, of) = (Vec::new(), Vec::new(), all.len());
     for params in all {
-        let whole = plan.with(params.iter().map(|(key, value)| (key.as_str(), value)))?;
+        let mut whole = plan.with(params.iter().map(|(key, value)| (key.as_str(), value)))?;
+        whole.name_kernel();
         match whole.check() {
             Ok(()) => candidates.push(Candidate { params, plan: whole }),
             Err(error) => notes.push(format!("left out: {}: {error}", name(&params))),

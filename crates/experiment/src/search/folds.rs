@@ -19,7 +19,7 @@ pub(super) fn folds(
     let fold_of = prepared.folds(count, plan.seed);
     let wrong = |why: String| Err(ExperimentError::Data { why });
     let mut folds = Vec::new();
-    for number in 0..count {
+    for number in 0..settings.measured() {
         let (held, train): (Vec<u32>, Vec<u32>) =
             (0..truth.len() as u32).partition(|&row| fold_of[row as usize] == number);
         let classes = |rows: &[u32]| {

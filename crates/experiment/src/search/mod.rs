@@ -9,6 +9,7 @@
 mod candidates;
 mod folds;
 mod journal;
+mod networks;
 mod results;
 mod rounds;
 mod settings;
@@ -81,11 +82,6 @@ pub fn search(
     let settings = plan.search.clone().unwrap_or_default();
     check(&settings)?;
     let (candidates, mut notes) = candidates::candidates(plan, &settings)?;
-    if candidates.iter().any(|candidate| candidate.plan.model.network().is_some()) {
-        let why = "search compares settings of `logistic` alone so far; compare networks by \
-                   `train --model … --cross-validate`";
-        return Err(ExperimentError::Plan { why: why.to_owned() });
-    }
     let prepared = prepare(plan, data, test)?;
     let truth: Vec<u16> = prepared.train.iter().map(|row| row.class).collect();
     let folds = folds::folds(plan, &settings, &prepared, &truth, &mut notes)?;
@@ -104,7 +100,7 @@ pub fn search(
     let mut work = Work { resumed: known.len(), ..Work::default() };
     events.begun(&Outline {
         candidates: &candidates,
-        folds: settings.folds,
+        folds: settings.measured(),
         metric: settings.metric,
         rounds: &rounds,
         scores: total,
@@ -168,7 +164,7 @@ pub fn search(
     Ok(Found {
         method: settings.method,
         metric: settings.metric,
-        folds: settings.folds,
+        folds: settings.measured(),
         rows: truth.len(),
         rounds,
         frugal: results::frugal(&candidates, best),
@@ -210,6 +206,32 @@ fn measure(
     for &candidate in chosen.iter().filter(|&&candidate| open[candidate] == 0) {
         events.finished(candidate, &row(candidate, &scores));
     }
+    let mut hear = |said: Said,
+                    scores: &mut Vec<FoldScore>,
+                    open: &mut [usize],
+                    work: &mut Work,
+                    events: &mut dyn SearchEvents|
+     -> Result<(), ExperimentError> {
+        let Said::Scored(score) = said else {
+            work.selected += 1;
+            return Ok(());
+        };
+        work.fitted += usize::from(matches!(score.outcome, Outcome::Measured(_)));
+        if let Some(journal) = journal {
+            journal.add(&score)?;
+        }
+        let go_on = events.scored(&score);
+        let candidate = score.candidate;
+        open[candidate] -= 1;
+        scores.push(score);
+        if open[candidate] == 0 {
+            events.finished(candidate, &row(candidate, scores));
+        }
+        match go_on {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(FitError::Interrupted { iterations: 0 }.into()),
+        }
+    };
     for recipe in groups(bench.candidates, chosen) {
         let units: Vec<Vec<Unit>> = recipe
             .ranges
@@ -231,30 +253,21 @@ fn measure(
             }
             let more = units[i + 1..].iter().any(|units| !units.is_empty());
             let counts = shelf.counts(&recipe, range, more, work, events)?;
-            bench.run(&counts, own, |said| match said {
-                Said::Selected => {
-                    work.selected += 1;
-                    Ok(())
-                }
-                Said::Scored(score) => {
-                    work.fitted += usize::from(matches!(score.outcome, Outcome::Measured(_)));
-                    if let Some(journal) = journal {
-                        journal.add(&score)?;
-                    }
-                    let go_on = events.scored(&score);
-                    let candidate = score.candidate;
-                    open[candidate] -= 1;
-                    scores.push(score);
-                    if open[candidate] == 0 {
-                        events.finished(candidate, &row(candidate, &scores));
-                    }
-                    match go_on {
-                        ControlFlow::Continue(()) => Ok(()),
-                        ControlFlow::Break(()) => Err(FitError::Interrupted { iterations: 0 }.into()),
-                    }
-                }
-            })?;
+            bench.run(&counts, own, |said| hear(said, &mut scores, &mut open, work, events))?;
         }
+    }
+    for group in networks::groups(bench.candidates, chosen) {
+        let pairs = group.members.iter().flat_map(|&member| (0..folds).map(move |fold| (member, fold)));
+        let units: Vec<(usize, usize)> = pairs.filter(|&(member, fold)| missing[member][fold]).collect();
+        if units.is_empty() {
+            continue;
+        }
+        let tokens = shelf.tokens(&group.recipe, work, events)?;
+        let vectors = bench.vectors(&group.members, &tokens, events)?;
+        bench.run_networks(&tokens, &vectors, &units, |said| {
+            hear(said, &mut scores, &mut open, work, events)
+        })?;
+        shelf.keep(&group.recipe, tokens);
     }
     Ok(scores)
 }
@@ -266,6 +279,15 @@ fn check(settings: &SearchPlan) -> Result<(), ExperimentError> {
                 why: format!("search.{name} is {value}; it must be 2 to 1000"),
             });
         }
+    }
+    if !(1..=settings.folds).contains(&settings.measured()) {
+        return Err(ExperimentError::Plan {
+            why: format!(
+                "search.measured is {}; it must be 1 to search.folds, which is {}",
+                settings.measured(),
+                settings.folds
+            ),
+        });
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ pub struct Measured {
     pub fit_seconds: f64,
     /// Weighing the held rows, answering and measuring, seconds.
     pub score_seconds: f64,
-    /// Columns of the fold's vocabulary.
+    /// Columns of the fold's vocabulary; of a network the numbers that it has learned.
     pub features: usize,
     /// Iterations of the optimiser.
     pub iterations: u32,

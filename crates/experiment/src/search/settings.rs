@@ -14,6 +14,10 @@ pub struct SearchPlan {
     pub candidates: Option<u32>,
     /// Folds of the training part, at least 2.
     pub folds: u32,
+    /// So many of them are measured on, at least 1; all where it is left out. 1 is a held-out part, for what
+    /// takes long to learn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<u32>,
     /// What decides.
     pub metric: Metric,
     /// Halving: of so many candidates one goes on, with so many times the rows, at least 2.
@@ -30,11 +34,19 @@ impl Default for SearchPlan {
             method: Method::default(),
             candidates: None,
             folds: 5,
+            measured: None,
             metric: Metric::default(),
             factor: 3,
             min_rows: 1000,
             space: toml::Table::new(),
         }
+    }
+}
+
+impl SearchPlan {
+    /// Folds that are measured on.
+    pub(super) fn measured(&self) -> u32 {
+        self.measured.unwrap_or(self.folds)
     }
 }
 

@@ -34,10 +34,10 @@ pub(super) struct ByVocabulary {
     pub(super) members: Vec<usize>,
 }
 
-/// Sorts `chosen` candidates by what they share, each in the order of its first one.
+/// Sorts the linear models among `chosen` candidates by what they share, each in the order of its first one.
 pub(super) fn groups(candidates: &[Candidate], chosen: &[usize]) -> Vec<ByRecipe> {
     let mut recipes: Vec<ByRecipe> = Vec::new();
-    for &i in chosen {
+    for &i in chosen.iter().filter(|&&i| candidates[i].plan.model.network().is_none()) {
         let plan = &candidates[i].plan;
         let recipe = find(
             &mut recipes,
@@ -93,6 +93,30 @@ impl<'a> Shelf<'a> {
         Self { data, train, tokens: None, counts: Vec::new(), keeps }
     }
 
+    /// The cleaned texts of a recipe, made where they are not at hand. [`Shelf::keep`] gives them back.
+    pub(super) fn tokens(
+        &mut self,
+        recipe: &RecipePlan,
+        work: &mut Work,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Tokens, ExperimentError> {
+        if let Some((of, tokens)) = self.tokens.take()
+            && of == *recipe
+        {
+            return Ok(tokens);
+        }
+        let plan = Plan { recipe: recipe.clone(), ..Plan::default() };
+        let analyzer = plan.recipe()?.compile()?;
+        work.cleaned += 1;
+        let text = |i: usize| self.data.text(self.train[i].row as usize);
+        Ok(Tokens::read(&analyzer, self.train.len(), text, hooks)?)
+    }
+
+    /// Has the cleaned texts of a recipe at hand for whoever wants them next.
+    pub(super) fn keep(&mut self, recipe: &RecipePlan, tokens: Tokens) {
+        self.tokens = Some((recipe.clone(), tokens));
+    }
+
     /// The counts of a group, made where they are not kept. `more` says whether the recipe's texts are
     /// wanted for another group right after.
     pub(super) fn counts(
@@ -110,18 +134,9 @@ impl<'a> Shelf<'a> {
         if let Some((_, _, counts)) = kept {
             return Ok(Arc::clone(counts));
         }
-        let tokens = match self.tokens.take() {
-            Some((of, tokens)) if of == recipe.recipe => tokens,
-            _ => {
-                let plan = Plan { recipe: recipe.recipe.clone(), ..Plan::default() };
-                let analyzer = plan.recipe()?.compile()?;
-                work.cleaned += 1;
-                let text = |i: usize| self.data.text(self.train[i].row as usize);
-                Tokens::read(&analyzer, self.train.len(), text, hooks)?
-            }
-        };
+        let tokens = self.tokens(&recipe.recipe, work, hooks)?;
         if more {
-            self.tokens = Some((recipe.recipe.clone(), tokens.clone()));
+            self.keep(&recipe.recipe, tokens.clone());
         }
         work.counted += 1;
         let counts = Arc::new(Counts::new(tokens, &range.features)?);

@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use sentimeter_model::calibration::Calibration;
 use sentimeter_model::features::Counts;
-use sentimeter_model::logistic::Solution;
 use sentimeter_model::metrics::{self, Metrics};
 use sentimeter_model::{Probs, Silent};
 
@@ -44,6 +43,16 @@ pub(super) struct Bench<'a> {
 pub(super) struct Unit {
     pub(super) fold: usize,
     pub(super) vocabulary: ByVocabulary,
+}
+
+/// How a fit went.
+pub(super) struct Fitted {
+    /// Columns of the vocabulary, or numbers of a network.
+    pub(super) features: usize,
+    pub(super) iterations: u32,
+    pub(super) converged: bool,
+    /// For fitting, and for scoring.
+    pub(super) seconds: [f64; 2],
 }
 
 /// What workers say.
@@ -137,12 +146,15 @@ impl Bench<'_> {
             });
             let measuring = start.elapsed().as_secs_f64();
             let outcome = match measured {
-                Ok((solution, metrics)) => self.outcome(
-                    &solution,
-                    &metrics,
-                    tfidf.width(),
-                    [weighing + fitting, weighing_held + measuring],
-                ),
+                Ok((solution, metrics)) => {
+                    let fitted = Fitted {
+                        features: tfidf.width(),
+                        iterations: solution.iterations,
+                        converged: solution.converged,
+                        seconds: [weighing + fitting, weighing_held + measuring],
+                    };
+                    self.outcome(&fitted, &metrics)
+                }
                 Err(error) => Outcome::Failed(error.to_string()),
             };
             if !say(scored(member, outcome)) {
@@ -151,14 +163,14 @@ impl Bench<'_> {
         }
     }
 
-    fn measure(&self, logits: &[f64], truth: &[u16]) -> Result<Metrics, ExperimentError> {
+    pub(super) fn measure(&self, logits: &[f64], truth: &[u16]) -> Result<Metrics, ExperimentError> {
         let probs = Probs::from_logits(logits, self.labels.len(), Calibration::None);
         // Intervals are not needed: folds show how far scores spread.
         let options = metrics::Options { bootstrap: 0, ..metrics::Options::default() };
         Ok(metrics::measure(truth, probs.values(), self.labels, &options)?)
     }
 
-    fn outcome(&self, solution: &Solution, metrics: &Metrics, features: usize, seconds: [f64; 2]) -> Outcome {
+    pub(super) fn outcome(&self, fitted: &Fitted, metrics: &Metrics) -> Outcome {
         let Some(score) = self.metric.score(metrics) else {
             let why = format!("{} is undefined: a class has no row in this fold", self.metric.name());
             return Outcome::Failed(why);
@@ -172,11 +184,11 @@ impl Bench<'_> {
         Outcome::Measured(Measured {
             score,
             also: also.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
-            fit_seconds: seconds[0],
-            score_seconds: seconds[1],
-            features,
-            iterations: solution.iterations,
-            converged: solution.converged,
+            fit_seconds: fitted.seconds[0],
+            score_seconds: fitted.seconds[1],
+            features: fitted.features,
+            iterations: fitted.iterations,
+            converged: fitted.converged,
         })
     }
 }

@@ -78,7 +78,8 @@ pub(crate) fn fingerprint(
     hasher.update(cast_slice(&training.rows.ends));
     hasher.update(cast_slice(train));
     match training.targets {
-        Targets::Hard(y) | Targets::Within { truth: y, .. } => hasher.update(cast_slice(y)),
+        Targets::Hard(y) => hasher.update(cast_slice(y)),
+        Targets::Within { truth, known } => hasher.update(cast_slice(truth)).update(cast_slice(known)),
         Targets::Soft(q) => hasher.update(cast_slice(q)),
     };
     if let Some(weights) = training.weights {

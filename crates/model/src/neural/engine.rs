@@ -352,11 +352,14 @@ fn largest<R: Real>(logits: &[R]) -> usize {
 
 /// Whether the likeliest class is the one that the target wants most.
 pub(crate) fn answers<R: Real>(logits: &[R], target: Target<'_>) -> bool {
-    largest(logits)
-        == match target {
-            Target::Class(y) => usize::from(y),
-            Target::Share(q) => largest(q),
+    match target {
+        Target::Class(y) => largest(logits) == usize::from(y),
+        Target::Share(q) => largest(logits) == largest(q),
+        Target::Among(y, _) => {
+            let best = logits[usize::from(y)];
+            (0..logits.len()).all(|class| !target.among(class) || logits[class] <= best)
         }
+    }
 }
 
 /// A table of `words` vectors whose numbers start evenly within ±`bound`; padding's is zero. Each word

@@ -13,7 +13,7 @@ mod layers;
 mod networks;
 mod optimiser;
 mod parameters;
-mod random;
+pub(crate) mod random;
 mod serve;
 mod settings;
 mod train;

@@ -138,6 +138,14 @@ impl Neural {
         &self.vocabulary
     }
 
+    /// Numbers that it has learned, the words' vectors with the others.
+    pub fn parameters(&self) -> usize {
+        match &self.net {
+            Net::Recurrent(s) => s.values.len() + s.table.len(),
+            Net::Cnn(s) => s.values.len() + s.table.len(),
+        }
+    }
+
     /// Logits of rows of word ids, one thread, `[rows, classes]`.
     pub fn logits_of(&self, rows: &[&[u32]], scratch: &mut crate::Scratch) -> Vec<f32> {
         self.forward(rows, &mut scratch.neural).to_vec()

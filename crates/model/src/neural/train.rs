@@ -10,6 +10,7 @@ use super::kernel::Chosen;
 use super::layers::loss::{CrossEntropy, Target};
 use super::networks::{Cnn, Network, Recurrent};
 use super::random::Random;
+use super::vocabulary::FIRST;
 use super::{Kind, Settings, Update, Vocabulary};
 use crate::features::Ragged;
 use crate::features::sampling::{self, Sampling};
@@ -76,6 +77,25 @@ impl Learner {
         Self { settings, seed, table, sampling: Sampling::None, resume: None }
     }
 
+    /// Has the words that `vector` knows start from its vectors, each as wide as `embedding` says.
+    ///
+    /// # Panics
+    /// When a vector has another width: a programming error.
+    #[must_use]
+    pub fn starting_from<'v>(
+        mut self,
+        vocabulary: &Vocabulary,
+        mut vector: impl FnMut(&str) -> Option<&'v [f32]>,
+    ) -> Self {
+        let width = self.settings.embedding;
+        for (word, row) in vocabulary.words().zip(self.table.chunks_exact_mut(width).skip(FIRST as usize)) {
+            if let Some(numbers) = vector(word) {
+                row.copy_from_slice(numbers);
+            }
+        }
+        self
+    }
+
     /// Repeats rows of small classes, or leaves out rows of large ones, among those that are learned from;
     /// the rows kept out stay as they are.
     ///
@@ -140,7 +160,10 @@ impl Learner {
     }
 
     fn resample(&self, training: &Training<'_, Ragged>, train: Vec<u32>) -> Vec<u32> {
-        let Targets::Hard(truth) = training.targets else { return train };
+        let truth = match training.targets {
+            Targets::Hard(truth) | Targets::Within { truth, .. } => truth,
+            Targets::Soft(_) => return train,
+        };
         let of: Vec<u16> = train.iter().map(|&row| truth[row as usize]).collect();
         let chosen = match self.sampling {
             Sampling::Over => sampling::over(&of, training.classes, self.seed),
@@ -154,7 +177,7 @@ impl Learner {
     fn divide(&self, training: &Training<'_, Ragged>) -> (Vec<u32>, Vec<u32>) {
         let rows = training.rows.len();
         let class = |row: usize| match target(training, row) {
-            Target::Class(class) => usize::from(class),
+            Target::Class(class) | Target::Among(class, _) => usize::from(class),
             Target::Share(q) => (0..q.len()).fold(0, |best, i| if q[i] > q[best] { i } else { best }),
         };
         let mut by_class = vec![Vec::new(); training.classes];
@@ -182,9 +205,8 @@ impl Fit for Learner {
         let targets = match training.targets {
             Targets::Hard(y) => y.len(),
             Targets::Soft(q) => q.len() / classes.max(1),
-            Targets::Within { .. } => {
-                return Err(SettingError::new("mix.partial", "\"plain\" for a neural network", "mask").into());
-            }
+            Targets::Within { truth, known } if truth.len() == known.len() => truth.len(),
+            Targets::Within { known, .. } => known.len(),
         };
         if targets != rows {
             return Err(FitError::Length { rows, others: targets, what: "targets" });
@@ -192,7 +214,7 @@ impl Fit for Learner {
         if let Some(weights) = training.weights.filter(|weights| weights.len() != rows) {
             return Err(FitError::Length { rows, others: weights.len(), what: "weights" });
         }
-        if let Targets::Hard(y) = training.targets {
+        if let Targets::Hard(y) | Targets::Within { truth: y, .. } = training.targets {
             let mut met = vec![false; classes];
             y.iter().for_each(|&y| met[usize::from(y)] = true);
             let found: Vec<String> = (0..classes).filter(|&c| met[c]).map(|c| c.to_string()).collect();
@@ -212,8 +234,8 @@ impl Fit for Learner {
 
 fn target<'a>(training: &Training<'a, Ragged>, row: usize) -> Target<'a> {
     match training.targets {
-        // `fit` refuses the second.
-        Targets::Hard(y) | Targets::Within { truth: y, .. } => Target::Class(y[row]),
+        Targets::Hard(y) => Target::Class(y[row]),
+        Targets::Within { truth, known } => Target::Among(truth[row], known[row]),
         Targets::Soft(q) => Target::Share(&q[row * training.classes..(row + 1) * training.classes]),
     }
 }

@@ -51,6 +51,11 @@ impl Vocabulary {
         self.0.iter()
     }
 
+    /// Whether a word has a vector of its own.
+    pub fn has(&self, word: &str) -> bool {
+        self.0.get(word).is_some()
+    }
+
     /// The id of a word.
     pub(crate) fn id(&self, word: &str) -> u32 {
         self.0.get(word).map_or(UNKNOWN, |id| id + FIRST)

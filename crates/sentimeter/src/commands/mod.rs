@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod datasets;
+pub(crate) mod embed;
 pub(crate) mod evaluate;
 pub(crate) mod import;
 pub(crate) mod keys;

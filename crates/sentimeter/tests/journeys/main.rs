@@ -25,3 +25,4 @@ mod scoring;
 mod search;
 mod serve;
 mod tweets;
+mod vectors;

@@ -16,8 +16,12 @@ pub(super) fn model(section: &mut Section, found: &Examination) {
     for (what, value) in [
         ("model", about.name.clone()),
         ("digest of its file", stated(&about.digest)),
-        ("kind", "TF-IDF and logistic regression".to_owned()),
-        ("features", count(about.features as u64)),
+        ("kind", about.kind.clone()),
+        (
+            if about.parameters.is_some() { "words with a vector" } else { "features" },
+            count(about.features as u64),
+        ),
+        ("parameters", about.parameters.map_or("–".to_owned(), |all| count(all as u64))),
         ("classes", found.metrics.labels.join(", ")),
         ("recipe", recipe_name(&about.recipe)),
         ("calibration", calibration(&about.calibration)),
@@ -34,6 +38,16 @@ pub(super) fn model(section: &mut Section, found: &Examination) {
         table.row([Cell::text(what), Cell::text(value)]);
     }
     section.table(table);
+    let network = about.network_settings();
+    if !network.is_empty() {
+        section.details("Settings of the network", |inside| {
+            let mut table = Table::new([Column::text("setting"), Column::text("value")]);
+            for (key, value) in network {
+                table.row([Cell::text(key), Cell::text(value)]);
+            }
+            inside.table(table);
+        });
+    }
     let settings = about.settings();
     if !settings.is_empty() {
         section.details("Settings of its plan", |inside| {

@@ -25,7 +25,7 @@ pub(crate) use elementwise::{
     square_sum,
 };
 pub(crate) use products::{Add, Packed, View, multiply, multiply_rows};
-pub(crate) use simd::Simd;
+pub(crate) use simd::{Simd, get, put};
 
 /// The instructions that networks are computed with. Results are the same bytes for the same kernel, and
 /// differ in the last digits between kernels.

@@ -7,8 +7,20 @@ use crate::neural::kernel::Real;
 pub(crate) enum Target<'a> {
     /// A class.
     Class(u16),
+    /// A class among those with a bit; bit 31 stands for all from the 32nd on.
+    Among(u16, u32),
     /// A distribution, `[classes]`.
     Share(&'a [f32]),
+}
+
+impl Target<'_> {
+    /// Whether the row could have had this class.
+    pub(crate) fn among(&self, class: usize) -> bool {
+        match self {
+            Self::Among(_, known) => known >> class.min(31) & 1 == 1,
+            _ => true,
+        }
+    }
 }
 
 /// Settings of the loss.
@@ -24,22 +36,28 @@ impl CrossEntropy {
     /// How much a row counts by its class: what the losses of a batch are divided by, added up.
     pub(crate) fn weight(&self, target: Target<'_>) -> f64 {
         match target {
-            Target::Class(y) => self.weights[usize::from(y)],
+            Target::Class(y) | Target::Among(y, _) => self.weights[usize::from(y)],
             Target::Share(q) => q.iter().zip(&self.weights).map(|(&q, w)| f64::from(q) * w).sum(),
         }
     }
 
     /// The loss of one row, `share · -Σ w q ln p` with `p = softmax(logits)`, `q` the target, smoothed to
     /// `(1-ε) q + ε / classes`, and `w` the class weights. The logits are overwritten by its gradient,
-    /// `share · (p Σ w q - w q)`.
+    /// `share · (p Σ w q - w q)`. Where a row could have had some of the classes alone, the others are not
+    /// there: `p` and what is smoothed go over those that are.
     pub(crate) fn row<R: Real>(&self, logits: &mut [R], target: Target<'_>, share: f64) -> f64 {
-        let classes = logits.len() as f64;
-        let most = logits.iter().fold(f64::NEG_INFINITY, |most, z| most.max(z.wide()));
-        let sum: f64 = logits.iter().map(|z| libm::exp(z.wide() - most)).sum();
+        let among = |class: usize| target.among(class);
+        let classes = (0..logits.len()).filter(|&class| among(class)).count() as f64;
+        let known = || logits.iter().enumerate().filter(|&(class, _)| among(class)).map(|(_, z)| z.wide());
+        let most = known().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = known().map(|z| libm::exp(z - most)).sum();
         let log_sum = libm::log(sum);
         let wanted = |class: usize| {
+            if !among(class) {
+                return 0.0;
+            }
             let hard = match target {
-                Target::Class(y) => f64::from(u8::from(usize::from(y) == class)),
+                Target::Class(y) | Target::Among(y, _) => f64::from(u8::from(usize::from(y) == class)),
                 Target::Share(q) => f64::from(q[class]),
             };
             self.weights[class] * ((1.0 - self.smoothing) * hard + self.smoothing / classes)
@@ -47,6 +65,10 @@ impl CrossEntropy {
         let total: f64 = (0..logits.len()).map(wanted).sum();
         let mut loss = 0.0;
         for (class, z) in logits.iter_mut().enumerate() {
+            if !among(class) {
+                *z = R::ZERO;
+                continue;
+            }
             let log_p = z.wide() - most - log_sum;
             let wanted = wanted(class);
             // 0 ln 0 = 0
@@ -67,7 +89,7 @@ mod tests {
         let logits = [0.3, -1.2, 2.0];
         for (weights, smoothing) in [([1.0, 1.0, 1.0], 0.0), ([0.5, 2.0, 1.0], 0.1)] {
             let loss = CrossEntropy { weights: weights.to_vec(), smoothing };
-            for target in [Target::Class(1), Target::Share(&[0.25, 0.0, 0.75])] {
+            for target in [Target::Class(1), Target::Share(&[0.25, 0.0, 0.75]), Target::Among(1, 0b110)] {
                 let value = |logits: [f64; 3]| loss.row(&mut logits.clone(), target, 0.7);
                 let mut gradient = logits;
                 loss.row(&mut gradient, target, 0.7);
@@ -80,6 +102,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_class_that_a_row_could_not_have_had_is_not_there() {
+        let loss = CrossEntropy { weights: vec![1.0; 3], smoothing: 0.1 };
+        let (mut three, mut two) = ([0.3, 40.0, -1.0], [0.3, -1.0]);
+        let among = loss.row(&mut three, Target::Among(2, 0b101), 1.0);
+        let alone =
+            CrossEntropy { weights: vec![1.0; 2], smoothing: 0.1 }.row(&mut two, Target::Class(1), 1.0);
+        assert_eq!((among, three[0], three[1], three[2]), (alone, two[0], 0.0, two[1]));
     }
 
     #[test]
