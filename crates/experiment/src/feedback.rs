@@ -159,6 +159,7 @@ mod tests {
             model: None,
             prediction: None,
             note: None,
+            item: None,
             status,
             reviewer: None,
             reviewed: Some(reviewed),

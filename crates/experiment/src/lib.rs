@@ -11,6 +11,7 @@ mod error;
 mod evaluate;
 pub mod examine;
 mod feedback;
+pub mod labelling;
 mod learning_curve;
 mod mix;
 mod network;

@@ -15,6 +15,7 @@ use crate::hooks::Hooks;
 use crate::intake::Keeper;
 use crate::jobs::Desk;
 use crate::models::{Models, Shelf};
+use crate::profiles::Profiles;
 use crate::record::Recorder;
 use crate::settings::{Limits, Settings};
 
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) keeper: Keeper,
     pub(crate) desk: Arc<Desk>,
     pub(crate) hooks: Hooks,
+    pub(crate) profiles: Profiles,
     /// Questions that are worked on at a time.
     pub(crate) insights: tokio::sync::Semaphore,
     pub(crate) gate: Gate,
@@ -89,6 +91,7 @@ impl App {
             keeper: Keeper::start(store.clone(), key, settings.keep_authors),
             desk: Desk::new(store.home()),
             hooks: settings.hooks,
+            profiles: Profiles::new(settings.program),
             insights: tokio::sync::Semaphore::new(INSIGHTS),
             moved: Notify::new(),
             recorder: Recorder::start(store.clone(), settings.keep, key),

@@ -33,6 +33,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/jobs/{id}", get(api::jobs::show).delete(api::jobs::remove))
         .route("/v1/jobs/{id}/cancel", post(api::jobs::cancel))
         .route("/v1/jobs/{id}/result", get(api::jobs::result))
+        .route("/v1/labelling", get(api::labels::next))
+        .route("/v1/labels", post(api::labels::give))
         .route("/v1/reports/agreement", get(api::agreement::agreement))
         .route("/v1/models", get(api::models::list))
         .route("/v1/models/{name}", get(api::models::show))

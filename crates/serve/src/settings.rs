@@ -89,6 +89,8 @@ pub struct Settings {
     pub keep_authors: bool,
     /// Who may send feedback by itself.
     pub hooks: crate::hooks::Hooks,
+    /// This program: what makes profiles of data sets when a page asks for them. None: nobody does.
+    pub program: Option<std::path::PathBuf>,
     /// Caps.
     pub limits: Limits,
     /// Queue, threads, cache.
@@ -109,6 +111,7 @@ impl Default for Settings {
             keep: Keep::default(),
             keep_authors: false,
             hooks: crate::hooks::Hooks::default(),
+            program: None,
             limits: Limits::default(),
             engine: sentimeter_inference::Settings::default(),
         }

@@ -27,7 +27,7 @@ const FORMAT: u32 = 1;
 const INDEX: &str = "backup.json";
 
 /// Every table but that of the schema's versions, what is referred to first.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 25] = [
     "runs",
     "inputs",
     "params",
@@ -50,6 +50,7 @@ const TABLES: [&str; 24] = [
     "audit_head",
     "items",
     "item_days",
+    "passes",
     "jobs",
     "schema_versions",
 ];

@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 use crate::audit::Act;
 use crate::error::sql;
 use crate::rows::{get, maybe_text, text};
-use crate::store::{built, query};
+use crate::store::{Writing, built, query};
 use crate::{Store, StoreError, now};
 
 /// What a reviewer made of a correction.
@@ -77,7 +77,7 @@ pub struct Correction {
     pub author: Option<String>,
     /// When it was said, in milliseconds since 1970.
     pub time: i64,
-    /// How it was said: `api`, `page`, `import`, …
+    /// How it was said: `api`, `page`, `import`, `labelling`, …
     pub source: String,
     /// The model that was wrong: `sentiment@3`.
     pub model: Option<String>,
@@ -85,6 +85,9 @@ pub struct Correction {
     pub prediction: Option<String>,
     /// What the user had to say.
     pub note: Option<String>,
+    /// The kept item whose label it is, where nobody reported it.
+    #[serde(default)]
+    pub item: Option<String>,
     /// What a reviewer made of it.
     pub status: CorrectionStatus,
     /// The reviewer.
@@ -113,7 +116,8 @@ pub struct CorrectionFilter {
     pub author: Option<String>,
     /// Of this time or later.
     pub since: Option<i64>,
-    /// Of this reviewer not yet: the second opinions that are open to them.
+    /// Reported, and of this reviewer not yet: the second opinions that are open to them. Of labels they are given
+    /// blind ([`to_label`](Store::to_label)).
     pub unseen_by: Option<String>,
     /// Behind this one, in the order of time and id: the last of the page before.
     pub after: Option<(i64, String)>,
@@ -131,8 +135,8 @@ impl Store {
         for c in corrections {
             let added = query(
                 "INSERT INTO corrections (id, text, label, original, language, channel, author, time, source, \
-                 model, prediction, note, status, reviewer, reviewed) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
+                 model, prediction, note, status, reviewer, reviewed, item) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING",
             )
             .bind(text(&c.id))
             .bind(text(&c.text))
@@ -149,6 +153,7 @@ impl Store {
             .bind(c.status.as_str())
             .bind(maybe_text(c.reviewer.as_deref()))
             .bind(c.reviewed)
+            .bind(maybe_text(c.item.as_deref()))
             .execute(writing.on())
             .await
             .map_err(sql("store a correction"))?;
@@ -179,7 +184,7 @@ impl Store {
         }
         if let Some(reviewer) = &filter.unseen_by {
             conditions.push(format!(
-                "id NOT IN (SELECT correction FROM reviews WHERE reviewer = ${})",
+                "item IS NULL AND id NOT IN (SELECT correction FROM reviews WHERE reviewer = ${})",
                 place(text(reviewer))
             ));
         }
@@ -189,7 +194,7 @@ impl Store {
         let limit = filter.limit.map_or(String::new(), |limit| format!(" LIMIT {limit}"));
         let mut select = built(format!(
             "SELECT id, text, label, original, language, channel, author, time, source, model, prediction, note, \
-             status, reviewer, reviewed FROM corrections WHERE {} ORDER BY time, id{limit}",
+             status, reviewer, reviewed, item FROM corrections WHERE {} ORDER BY time, id{limit}",
             conditions.join(" AND ")
         ))
         .bind(filter.since.unwrap_or(i64::MIN));
@@ -207,6 +212,20 @@ impl Store {
     /// No such correction.
     pub async fn review(&self, id: &str, review: &Review) -> Result<(), StoreError> {
         let mut writing = self.write().await?;
+        self.set_review(&mut writing, id, review).await?;
+        let detail = serde_json::json!({ "status": review.status, "label": review.label });
+        let act = Act { who: &review.reviewer, action: "review", target: id, detail: &detail };
+        self.note(&mut writing, &act).await?;
+        writing.commit().await
+    }
+
+    /// Stores what a reviewer says, within what is written already.
+    pub(crate) async fn set_review(
+        &self,
+        writing: &mut Writing,
+        id: &str,
+        review: &Review,
+    ) -> Result<(), StoreError> {
         let changed = query(
             "UPDATE corrections SET status = $2, label = COALESCE($3, label), reviewer = $4, reviewed = $5 \
              WHERE id = $1",
@@ -223,11 +242,7 @@ impl Store {
             let (name, hint) = (id.to_owned(), String::new());
             return Err(StoreError::Missing { what: "correction", name, hint });
         }
-        self.keep_word(&mut writing, id, review).await?;
-        let detail = serde_json::json!({ "status": review.status, "label": review.label });
-        let act = Act { who: &review.reviewer, action: "review", target: id, detail: &detail };
-        self.note(&mut writing, &act).await?;
-        writing.commit().await
+        self.keep_word(writing, id, review).await
     }
 }
 
@@ -245,6 +260,7 @@ fn correction(row: &AnyRow) -> Result<Correction, StoreError> {
         model: get(row, "model")?,
         prediction: get(row, "prediction")?,
         note: get(row, "note")?,
+        item: get(row, "item")?,
         status: get::<String>(row, "status")?.parse()?,
         reviewer: get(row, "reviewer")?,
         reviewed: get(row, "reviewed")?,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
 use crate::error::sql;
+use crate::labels::uncertainty;
 use crate::rows::{BATCH, get, json, maybe_text, places, text};
 use crate::store::{Writing, built, query};
 use crate::{Store, StoreError};
@@ -107,7 +108,7 @@ pub struct Sampled {
     pub text: String,
 }
 
-const COLUMNS: &str = "number, id, source, external, time, received, channel, language, author, model, label, \
+pub(crate) const COLUMNS: &str = "number, id, source, external, time, received, channel, language, author, model, label, \
                        confidence, probabilities, prediction, text_hash, text";
 
 /// A WHERE clause and what it binds, in order.
@@ -155,8 +156,9 @@ impl Store {
         for batch in items.chunks(BATCH) {
             let mut insert = built(format!(
                 "INSERT INTO items (id, source, external, time, received, channel, language, author, model, label, \
-                 confidence, probabilities, prediction, text_hash, text) VALUES {} ON CONFLICT DO NOTHING RETURNING id",
-                places(batch.len(), 15)
+                 confidence, probabilities, prediction, text_hash, text, uncertainty) VALUES {} ON CONFLICT DO NOTHING \
+                 RETURNING id",
+                places(batch.len(), 16)
             ));
             for item in batch {
                 insert = insert
@@ -174,7 +176,8 @@ impl Store {
                     .bind(text(&item.probabilities.to_string()))
                     .bind(maybe_text(item.prediction.as_deref()))
                     .bind(text(&item.text_hash))
-                    .bind(text(&item.text));
+                    .bind(text(&item.text))
+                    .bind(uncertainty(&item.probabilities));
             }
             let rows = insert.fetch_all(writing.on()).await.map_err(sql("store items"))?;
             for row in &rows {
@@ -426,6 +429,7 @@ impl Store {
             delete = delete.bind(value);
         }
         delete.execute(writing.on()).await.map_err(sql("delete items"))?;
+        self.remove_passes(writing).await?;
         query("DELETE FROM item_days WHERE items <= 0")
             .execute(writing.on())
             .await
@@ -434,7 +438,7 @@ impl Store {
     }
 }
 
-fn item(row: &AnyRow) -> Result<Item, StoreError> {
+pub(crate) fn item(row: &AnyRow) -> Result<Item, StoreError> {
     Ok(Item {
         number: get(row, "number")?,
         id: get(row, "id")?,

@@ -37,6 +37,9 @@ pub struct Erased {
     pub predictions: i64,
 }
 
+/// Corrections older than $1; a label is as old as the item whose text it repeats.
+const OLD: &str = "(time < $1 OR item IN (SELECT id FROM items WHERE received < $1))";
+
 /// Rows of `table` whose `column` is one of `values`: what `delete` and `select` have in common.
 fn among(start: &str, table: &str, column: &str, count: usize) -> String {
     format!("{start} {table} WHERE {column} IN {}", places(1, count))
@@ -60,6 +63,11 @@ async fn delete(
     Ok(gone)
 }
 
+async fn delete_old(writing: &mut Writing, statement: String, before: i64) -> Result<i64, StoreError> {
+    let done = built(statement).bind(before).execute(writing.on()).await.map_err(sql("erase"))?;
+    Ok(done.rows_affected() as i64)
+}
+
 impl Store {
     /// Everything that is known of an author, by any of the `names` that stand for them: the name itself and its
     /// [hash](Store::author_hash).
@@ -69,6 +77,7 @@ impl Store {
     pub async fn known_of(&self, names: &[String]) -> Result<Known, StoreError> {
         let items = self.items(&ItemFilter { authors: names.to_vec(), ..ItemFilter::default() }).await?;
         let texts: BTreeSet<&str> = items.iter().map(|item| item.text.as_str()).collect();
+        let ids: BTreeSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
         let predicted: BTreeSet<&str> = items.iter().filter_map(|item| item.prediction.as_deref()).collect();
         let mut reports = Vec::new();
         let mut filter = CorrectionFilter { limit: Some(1000), ..CorrectionFilter::default() };
@@ -80,6 +89,7 @@ impl Store {
             reports.extend(page.into_iter().filter(|report| {
                 report.author.as_ref().is_some_and(|author| names.contains(author))
                     || texts.contains(report.text.as_str())
+                    || report.item.as_deref().is_some_and(|id| ids.contains(id))
                     || report.prediction.as_deref().is_some_and(|id| predicted.contains(id))
             }));
         }
@@ -129,6 +139,7 @@ impl Store {
         let mut writing = self.write().await?;
         let reports: Vec<String> = known.reports.iter().map(|report| report.id.clone()).collect();
         delete(&mut writing, "corrections_used", "correction", &reports).await?;
+        delete(&mut writing, "reviews", "correction", &reports).await?;
         let predictions: BTreeSet<String> = known.items.iter().map(|item| item.text_hash.clone()).collect();
         let predictions: Vec<String> = predictions.into_iter().collect();
         let erased = Erased {
@@ -150,8 +161,8 @@ impl Store {
         Ok(erased)
     }
 
-    /// Erases what is older than `before` (milliseconds since 1970): items by the time that they came in, predictions
-    /// and reports. Where there was anything, the audit log tells of it.
+    /// Erases what is older than `before` (milliseconds since 1970): items by the time that they came in, with their
+    /// labels, predictions and reports. Where there was anything, the audit log tells of it.
     ///
     /// # Errors
     /// A database that cannot be written.
@@ -161,23 +172,18 @@ impl Store {
             return Ok(old);
         }
         let mut writing = self.write().await?;
+        // What leans on others goes before them.
+        for table in ["corrections_used", "reviews"] {
+            let of = format!("correction IN (SELECT id FROM corrections WHERE {OLD})");
+            delete_old(&mut writing, format!("DELETE FROM {table} WHERE {of}"), before).await?;
+        }
+        let reports = format!("DELETE FROM corrections WHERE {OLD}");
+        let reports = delete_old(&mut writing, reports, before).await?;
+        let predictions = "DELETE FROM predictions WHERE time < $1".to_owned();
+        let predictions = delete_old(&mut writing, predictions, before).await?;
         let filter = ItemFilter { received_before: Some(before), ..ItemFilter::default() };
         let items = self.remove_items(&mut writing, &filter).await?;
-        query(
-            "DELETE FROM corrections_used WHERE correction IN (SELECT id FROM corrections WHERE time < $1)",
-        )
-        .bind(before)
-        .execute(writing.on())
-        .await
-        .map_err(sql("erase"))?;
-        let mut gone = [0; 2];
-        let statements =
-            ["DELETE FROM corrections WHERE time < $1", "DELETE FROM predictions WHERE time < $1"];
-        for (statement, gone) in statements.into_iter().zip(&mut gone) {
-            let done = query(statement).bind(before).execute(writing.on()).await.map_err(sql("erase"))?;
-            *gone = done.rows_affected() as i64;
-        }
-        let erased = Erased { items, reports: gone[0], predictions: gone[1] };
+        let erased = Erased { items, reports, predictions };
         let detail = serde_json::json!({ "erased": erased, "before": before });
         self.note(&mut writing, &Act { who, action: "erase-old", target: "records", detail: &detail })
             .await?;
@@ -189,12 +195,12 @@ impl Store {
     async fn count_before(&self, before: i64) -> Result<Erased, StoreError> {
         let mut counts = [0; 3];
         let statements = [
-            "SELECT COUNT(*) AS count FROM items WHERE received < $1",
-            "SELECT COUNT(*) AS count FROM corrections WHERE time < $1",
-            "SELECT COUNT(*) AS count FROM predictions WHERE time < $1",
+            "SELECT COUNT(*) AS count FROM items WHERE received < $1".to_owned(),
+            format!("SELECT COUNT(*) AS count FROM corrections WHERE {OLD}"),
+            "SELECT COUNT(*) AS count FROM predictions WHERE time < $1".to_owned(),
         ];
         for (statement, count) in statements.into_iter().zip(&mut counts) {
-            let row = query(statement).bind(before).fetch_one(self.pool()).await;
+            let row = built(statement).bind(before).fetch_one(self.pool()).await;
             *count = get(&row.map_err(sql("count what is old"))?, "count")?;
         }
         Ok(Erased { items: counts[0], reports: counts[1], predictions: counts[2] })

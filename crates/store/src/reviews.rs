@@ -118,6 +118,7 @@ mod tests {
             model: None,
             prediction: None,
             note: None,
+            item: None,
             status: CorrectionStatus::Pending,
             reviewer: None,
             reviewed: None,

@@ -2,7 +2,6 @@
 
 use sentimeter_corpus::{Corpus, Groups};
 use sentimeter_model::calibration::Calibration;
-use sentimeter_model::features::{Counts, Settings, Sparse, Tfidf, Tokens};
 use sentimeter_model::{Hooks, Model, Probs};
 use sentimeter_text::Recipe;
 use serde::Serialize;
@@ -10,14 +9,11 @@ use serde::Serialize;
 use super::quick::Quick;
 use super::sample::draw_of;
 use crate::ExperimentError;
+use crate::labelling::{Candidate, choose, stand_ins, uncertainty};
 
 /// Labelled rows that the quick model learns from, and unlabelled ones that it looks at, at most.
 const LEARNED: usize = 50_000;
 const LOOKED_AT: usize = 100_000;
-
-/// Candidates to choose from: so many for each text wanted, within these bounds.
-const EACH: usize = 10;
-const CANDIDATES: std::ops::RangeInclusive<usize> = 500..=20_000;
 
 /// A text to label.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,9 +32,7 @@ pub struct Next {
 /// At most `wanted` unlabelled texts, in the order in which they should be labelled.
 ///
 /// The least certain by `model`, or by a quick model of the labelled rows, or, without either, all
-/// alike; of those, one after the other, the text with the largest product of uncertainty and cosine
-/// distance to the nearest text chosen (farthest first: Gonzalez 1985). Texts that are nearly the same
-/// count once, and not at all where one of them has a label.
+/// alike; of those the most different ([`choose`]).
 pub(super) fn label_next(
     corpus: &Corpus,
     groups: &Groups,
@@ -50,21 +44,7 @@ pub(super) fn label_next(
 ) -> Result<Vec<Next>, ExperimentError> {
     let labelled: Vec<u32> =
         (0..corpus.len() as u32).filter(|&row| corpus.label(row as usize).is_some()).collect();
-    let mut taken = vec![false; groups.names.len()];
-    labelled.iter().for_each(|&row| taken[groups.of[row as usize] as usize] = true);
-    let mut stands_for: Vec<Option<u32>> = vec![None; groups.names.len()];
-    for row in 0..corpus.len() as u32 {
-        let group = groups.of[row as usize] as usize;
-        let text = corpus.text(row as usize);
-        if !taken[group] && !text.trim().is_empty() {
-            let best = stands_for[group].get_or_insert(row);
-            if text < corpus.text(*best as usize) {
-                *best = row;
-            }
-        }
-    }
-    let rows: Vec<u32> = stands_for.into_iter().flatten().collect();
-    let (rows, _) = draw_of(rows, corpus, LOOKED_AT, seed);
+    let (rows, _) = draw_of(stand_ins(corpus, groups), corpus, LOOKED_AT, seed);
     if rows.is_empty() || wanted == 0 {
         return Ok(Vec::new());
     }
@@ -75,45 +55,21 @@ pub(super) fn label_next(
         }
         None => by_quick_model(corpus, &labelled, &rows, recipe, seed, hooks)?,
     };
-    let mut candidates: Vec<(f64, u32, Option<u16>)> = rows
-        .iter()
-        .enumerate()
-        .map(|(i, &row)| match &answers {
-            None => (1.0, row, None),
-            Some((probs, _)) => (uncertainty(probs.row(i)), row, Some(probs.top(i).0)),
-        })
-        .collect();
-    candidates.sort_by(|a, b| {
-        b.0.total_cmp(&a.0).then_with(|| corpus.text(a.1 as usize).cmp(corpus.text(b.1 as usize)))
-    });
-    candidates.truncate((wanted * EACH).clamp(*CANDIDATES.start(), *CANDIDATES.end()).max(wanted));
-    let analyzer = recipe.compile()?;
-    let tokens = Tokens::read(&analyzer, candidates.len(), |i| corpus.text(candidates[i].1 as usize), hooks)?;
-    let settings = Settings::default();
-    let counts = Counts::new(tokens, &settings)?;
-    let all: Vec<u32> = (0..candidates.len() as u32).collect();
-    // Texts without a word are all alike, and as far from every other one.
-    let vectors = match Tfidf::fit(&counts, &all, &settings) {
-        Ok((_, vectors)) => vectors,
-        Err(_) => {
-            let mut none = Sparse::new(0);
-            all.iter().for_each(|_| none.push([]));
-            none
+    let candidates = rows.iter().enumerate().map(|(i, &row)| match &answers {
+        None => Candidate { row, uncertainty: 1.0, class: None },
+        Some((probs, _)) => {
+            Candidate { row, uncertainty: uncertainty(probs.row(i)), class: Some(probs.top(i).0) }
         }
-    };
-    let weights: Vec<f64> = candidates.iter().map(|c| c.0).collect();
-    let chosen = farthest_first(&vectors, &weights, wanted);
+    });
+    let chosen = choose(corpus, candidates.collect(), recipe, wanted, hooks)?;
     let labels = answers.map(|(_, labels)| labels).unwrap_or_default();
     Ok(chosen
         .into_iter()
-        .map(|at| {
-            let (uncertainty, row, class) = candidates[at];
-            Next {
-                row,
-                text: super::excerpt(corpus.text(row as usize)),
-                uncertainty,
-                suggested: class.and_then(|class| labels.get(usize::from(class)).cloned()),
-            }
+        .map(|Candidate { row, uncertainty, class }| Next {
+            row,
+            text: super::excerpt(corpus.text(row as usize)),
+            uncertainty,
+            suggested: class.and_then(|class| labels.get(usize::from(class)).cloned()),
         })
         .collect())
 }
@@ -138,53 +94,6 @@ fn by_quick_model(
     Ok(probs.map(|logits| {
         (Probs::from_logits(&logits, corpus.labels().len(), Calibration::None), corpus.labels().to_vec())
     }))
-}
-
-/// One less the difference of the two largest.
-fn uncertainty(probs: &[f32]) -> f64 {
-    let (mut first, mut second) = (0.0_f32, 0.0_f32);
-    for &p in probs {
-        if p > first {
-            (first, second) = (p, first);
-        } else if p > second {
-            second = p;
-        }
-    }
-    f64::from(1.0 - (first - second))
-}
-
-/// At most `wanted` rows: first the heaviest, then ever the one with the largest product of weight and
-/// distance to the nearest of those chosen. `vectors` are of length 1; the first of equals is taken.
-fn farthest_first(vectors: &Sparse, weights: &[f64], wanted: usize) -> Vec<usize> {
-    let mut holders: Vec<Vec<(u32, f32)>> = vec![Vec::new(); vectors.width];
-    for row in 0..vectors.len() {
-        let (columns, values) = vectors.row(row);
-        for (&column, &value) in columns.iter().zip(values) {
-            holders[column as usize].push((row as u32, value));
-        }
-    }
-    let mut nearest = vec![0.0_f32; vectors.len()];
-    let mut cosine = vec![0.0_f32; vectors.len()];
-    let mut open = vec![true; vectors.len()];
-    let mut chosen = Vec::new();
-    while chosen.len() < wanted {
-        let score = |row: usize| weights[row] * f64::from((1.0 - nearest[row]).max(0.0));
-        let best = (0..open.len())
-            .filter(|&row| open[row])
-            .max_by(|&a, &b| score(a).total_cmp(&score(b)).then(b.cmp(&a)));
-        let Some(best) = best else { break };
-        open[best] = false;
-        chosen.push(best);
-        cosine.fill(0.0);
-        let (columns, values) = vectors.row(best);
-        for (&column, &value) in columns.iter().zip(values) {
-            for &(row, other) in &holders[column as usize] {
-                cosine[row as usize] += value * other;
-            }
-        }
-        nearest.iter_mut().zip(&cosine).for_each(|(near, &now)| *near = near.max(now));
-    }
-    chosen
 }
 
 #[cfg(test)]

@@ -106,6 +106,7 @@ fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> anyhow::R
         },
         keep_authors: args.keep_authors,
         hooks: hooks(args)?,
+        program: std::env::current_exe().ok(),
         limits: Limits {
             body_bytes: args.max_body,
             upload_bytes: args.max_upload,

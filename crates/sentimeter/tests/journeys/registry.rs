@@ -288,6 +288,7 @@ fn what_users_corrected_is_learned_from_and_made_again_the_same() {
             model: Some("sentiment@1".to_owned()),
             prediction: None,
             note: None,
+            item: None,
             status,
             reviewer: None,
             reviewed: Some(1),

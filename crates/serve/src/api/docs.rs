@@ -10,7 +10,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    agreement, datasets, health, hooks, insights, items, jobs, keys, legacy, models, predict, reports, runs,
+    agreement, datasets, health, hooks, insights, items, jobs, keys, labels, legacy, models, predict,
+    reports, runs,
 };
 use crate::app::App;
 use crate::problem::{FieldError, ItemProblem, Problem};
@@ -42,14 +43,14 @@ pub(crate) enum Predicted<'a> {
         predict::predict, legacy::predict, reports::report, reports::list, reports::review,
         items::add, items::list, hooks::hook, insights::insights,
         jobs::create, jobs::list, jobs::show, jobs::remove, jobs::cancel, jobs::result,
-        agreement::agreement, models::list, models::show, models::promote, models::roll_back,
+        agreement::agreement, labels::next, labels::give, models::list, models::show, models::promote, models::roll_back,
         runs::list, runs::compare, runs::show, datasets::list, keys::list, keys::create, keys::revoke, keys::audit,
         health::healthz, health::readyz, health::metrics
     ),
     components(schemas(Problem, FieldError, ItemProblem, predict::PredictItem, items::ItemRequest)),
     tags(
         (name = "predict", description = "What a text says"),
-        (name = "reports", description = "Wrong answers, and what reviewers make of them"),
+        (name = "reports", description = "Wrong answers, texts without a label, and what reviewers make of them"),
         (name = "items", description = "Feedback that is kept: scored as it comes in, searched, exported"),
         (name = "jobs", description = "Files that are scored, behind everything else"),
         (name = "models", description = "What is registered, and which version answers"),

@@ -232,7 +232,7 @@ pub(crate) async fn create(
     if let Some(model) = &options.model {
         super::predict::named(&app, model).await?;
     }
-    let received = receive(&app, &headers, raw, name).await?;
+    let received = receive(&app, &headers, raw, name, None).await?;
     let (job, preview) = submit(&app, received, &caller.who, options, false).await?;
     let place = format!("/v1/jobs/{}", job.id);
     let mut response =

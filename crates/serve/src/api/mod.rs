@@ -9,6 +9,7 @@ pub(crate) mod insights;
 pub(crate) mod items;
 pub(crate) mod jobs;
 pub(crate) mod keys;
+pub(crate) mod labels;
 pub(crate) mod legacy;
 pub(crate) mod models;
 pub(crate) mod predict;

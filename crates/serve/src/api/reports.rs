@@ -82,6 +82,10 @@ pub(crate) struct Report {
     prediction_id: Option<String>,
     /// What else there was to say.
     comment: Option<String>,
+    /// How it came: `api`, `page`, or `labelling`, where a reviewer gave a kept item its label.
+    source: String,
+    /// That item.
+    item_id: Option<String>,
     /// When it was reported, milliseconds since 1970.
     time: i64,
     /// `pending`, `accepted`, `corrected` or `rejected`.
@@ -103,6 +107,8 @@ impl From<Correction> for Report {
             model: c.model,
             prediction_id: c.prediction,
             comment: c.note,
+            source: c.source,
+            item_id: c.item,
             time: c.time,
             status: c.status.as_str(),
             reviewer: c.reviewer,
@@ -179,6 +185,7 @@ pub(crate) async fn store(app: &App, report: NewReport) -> Result<Stored, Proble
         model: Some(recorded.map_or_else(|| live.name().to_owned(), |p| p.model)),
         prediction: report.prediction,
         note: report.comment,
+        item: None,
         status: CorrectionStatus::Pending,
         reviewer: None,
         reviewed: None,

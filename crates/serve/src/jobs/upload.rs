@@ -102,12 +102,33 @@ impl Pieces {
     }
 }
 
-/// Takes a file in: the body itself, or the field `file` of a form. `name` is what it is called otherwise.
+/// Bytes of the token that a form of ours carries, and then some.
+const TOKEN: usize = 200;
+
+/// Whether a token is one of ours.
+pub(crate) type Ours<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+
+/// What a short field holds; empty where it is longer than any of ours.
+async fn short(mut field: multer::Field<'static>) -> Result<String, Problem> {
+    let mut held = Vec::new();
+    loop {
+        let next = tokio::time::timeout(PATIENCE, field.chunk()).await.map_err(|_| Problem::slow())?;
+        match next.map_err(|_| Problem::malformed("the form cannot be read"))? {
+            Some(piece) if held.len() + piece.len() <= TOKEN => held.extend_from_slice(&piece),
+            Some(_) => return Ok(String::new()),
+            None => return Ok(String::from_utf8(held).unwrap_or_default()),
+        }
+    }
+}
+
+/// Takes a file in: the body itself, or the field `file` of a form. `name` is what it is called otherwise. With `ours`
+/// it must be a form that carries this server's token (the field `csrf`), before the file: nothing else is written.
 pub(crate) async fn receive(
     app: &App,
     headers: &HeaderMap,
     body: Body,
     name: Option<String>,
+    ours: Option<Ours<'_>>,
 ) -> Result<Received, Problem> {
     let most = app.inner.limits.upload_bytes;
     let too_large =
@@ -125,10 +146,20 @@ pub(crate) async fn receive(
     let mut pieces = match multer::parse_boundary(media) {
         Ok(boundary) => {
             let mut form = multer::Multipart::new(body.into_data_stream(), boundary);
+            let mut proved = ours.is_none();
             let field = loop {
                 let next = tokio::time::timeout(PATIENCE, form.next_field());
                 match next.await.map_err(|_| Problem::slow())? {
+                    Ok(Some(field)) if field.name() == Some("file") && !proved => {
+                        return Err(Problem::forbidden(
+                            "the form does not carry this server's token; load its page again",
+                        ));
+                    }
                     Ok(Some(field)) if field.name() == Some("file") => break field,
+                    Ok(Some(field)) if field.name() == Some("csrf") => {
+                        let token = short(field).await?;
+                        proved |= ours.is_some_and(|fits| fits(&token));
+                    }
                     Ok(Some(_)) => {}
                     Ok(None) => return Err(Problem::field("file", "is missing in the form")),
                     Err(_) => return Err(Problem::malformed("the form cannot be read")),
@@ -136,6 +167,9 @@ pub(crate) async fn receive(
             };
             called = called.or_else(|| field.file_name().map(str::to_owned));
             Pieces::Form(Box::new(field))
+        }
+        Err(_) if ours.is_some() => {
+            return Err(Problem::media("a form is wanted here; programs use /v1/jobs"));
         }
         Err(_) => Pieces::Raw(body),
     };

@@ -57,3 +57,46 @@ pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Respo
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    /// Relative luminance of `#rgb` or `#rrggbb` (WCAG 2.2).
+    fn luminance(colour: &str) -> f64 {
+        let digits = colour.trim_start_matches('#');
+        let wide: String = match digits.len() {
+            3 => digits.chars().flat_map(|digit| [digit, digit]).collect(),
+            _ => digits.to_owned(),
+        };
+        let channel = |at: usize| {
+            let v = f64::from(u8::from_str_radix(&wide[at..at + 2], 16).unwrap()) / 255.0;
+            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+    }
+
+    #[test]
+    fn colours_stand_out_in_the_light_and_in_the_dark() {
+        let css = include_str!("../../assets/app.css");
+        let themes: Vec<&str> =
+            css.split(":root{").skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        assert_eq!(themes.len(), 2);
+        for theme in themes {
+            let of = |name: &str| {
+                let (_, rest) =
+                    theme.split_once(&format!("--{name}:")).unwrap_or_else(|| panic!("no --{name}"));
+                luminance(rest.split([';', '\n']).next().unwrap().trim())
+            };
+            // Text at 4.5 to 1, what surrounds a control or shows the focus at 3 to 1.
+            let text = ["ink", "muted", "neg", "neu", "pos"].map(|name| (name, 4.5));
+            for (name, least) in text.into_iter().chain([("focus", 3.0), ("control", 3.0)]) {
+                for behind in ["desk", "sheet", "track"] {
+                    let (a, b) = (of(name), of(behind));
+                    let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                    assert!(contrast >= least, "--{name} on --{behind}: {contrast:.2} in {theme}");
+                }
+            }
+            let (a, b) = (of("sheet"), of("ink"));
+            assert!((a.max(b) + 0.05) / (a.min(b) + 0.05) >= 4.5, "buttons");
+        }
+    }
+}

@@ -161,7 +161,7 @@ pub(crate) async fn page(State(app): State<App>, method: Method, uri: Uri, heade
     first(&app, &sent, d, StatusCode::OK, String::new()).await
 }
 
-/// `POST /batch`: a file comes in. That the form is ours is told by where it comes from: its body is a file.
+/// `POST /batch`: a file comes in, behind the token that shows that the form is ours.
 pub(crate) async fn upload(
     State(app): State<App>,
     method: Method,
@@ -170,12 +170,16 @@ pub(crate) async fn upload(
     raw: Body,
 ) -> Shown {
     let (sent, d) = enter(&app, (&method, &uri, &headers)).await?;
-    let submitted = match receive(&app, &headers, raw, None).await {
+    let fits = |token: &str| app.inner.gate.fits(&headers, token);
+    let submitted = match receive(&app, &headers, raw, None, Some(&fits)).await {
         Ok(received) => submit(&app, received, &sent.caller.who, Options::default(), true).await,
         Err(problem) => Err(problem),
     };
     match submitted {
         Ok((job, _)) => Ok(redirect(&sent.frame.to(&format!("/batch/{}", job.id), &[]))),
+        Err(problem) if problem.status() == StatusCode::FORBIDDEN => {
+            first(&app, &sent, d, problem.status(), sent.frame.h.stale.to_owned()).await
+        }
         Err(problem) => first(&app, &sent, d, problem.status(), said(&sent, &problem)).await,
     }
 }

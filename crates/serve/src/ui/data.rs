@@ -1,18 +1,20 @@
 //! The page Data: what was imported, and its profiles.
 
 use askama::Template;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use sentimeter_corpus::{Manifest, Snapshots};
-use sentimeter_store::Role;
+use sentimeter_store::{Act, Role};
 
 use super::frame::{Frame, escaped, moment};
 use super::report::found;
 use super::strings::house::put;
 use super::view::class;
-use super::{Sent, Shown};
+use super::{Sent, Shown, redirect, sentence};
 use crate::api::datasets::snapshots;
 use crate::app::App;
+use crate::profiles::Making;
 
 /// A label's share of a data set.
 struct Part {
@@ -45,6 +47,13 @@ struct One<'a> {
     frame: &'a Frame,
     set: Set,
     profile: Option<String>,
+    /// Whether it is being made.
+    again: bool,
+    /// Where it is made, by whoever may.
+    make: Option<String>,
+    /// What stands against it, or what came of it.
+    said: String,
+    fault: String,
     repeats: String,
     files: Vec<(String, u64, u64, u64)>,
 }
@@ -113,8 +122,21 @@ pub(crate) async fn show(
         let name = file.path.file_name().map_or_else(|| file.path.to_string_lossy(), |n| n.to_string_lossy());
         (name.into_owned(), file.rows, file.kept, file.bad)
     });
+    let making = app.inner.profiles.making(&manifest.reference());
+    let can = matches!(making, Making::Can | Making::Failed(_));
     let page = One {
         frame,
+        again: making == Making::Now,
+        make: can.then(|| frame.to(&format!("/data/{}/profile", escaped(&manifest.reference())), &[])),
+        said: match &making {
+            Making::Now => frame.h.profile_now.to_owned(),
+            Making::Other(other) => put(frame.h.profile_other, &[other]),
+            _ => String::new(),
+        },
+        fault: match &making {
+            Making::Failed(why) => sentence(&put(frame.h.profile_failed, &[why])),
+            _ => String::new(),
+        },
         profile: profile(&app, &manifest)
             .map(|_| format!("/data/{}/profile", escaped(&manifest.reference()))),
         repeats,
@@ -141,4 +163,28 @@ pub(crate) async fn profile_page(
     let path = profile(&app, &manifest);
     let shown = found(move || std::fs::read(path?).ok()).await?;
     Ok(shown.unwrap_or_else(|| sent.fault(StatusCode::NOT_FOUND, sent.frame.h.missing)))
+}
+
+/// `POST /data/{reference}/profile`: has it made, again where there is one.
+pub(crate) async fn make_profile(
+    State(app): State<App>,
+    Path(reference): Path<String>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    raw: Body,
+) -> Shown {
+    let mut sent = Sent::enter(&app, (&method, &uri, &headers), Role::Analyst, false).await?;
+    sent.take(&headers, raw).await?;
+    let manifest = match snapshots(&app, move |all| all.manifest(&reference)).await {
+        Ok(manifest) => manifest,
+        Err(problem) => return Ok(sent.problem(&problem)),
+    };
+    let reference = manifest.reference();
+    if app.inner.profiles.make(&app, &reference) {
+        let (who, detail) = (&sent.caller.who, serde_json::json!({}));
+        let act = Act { who, action: "profile", target: &reference, detail: &detail };
+        app.inner.store.audit(&act).await?;
+    }
+    Ok(redirect(&sent.frame.to(&format!("/data/{}", escaped(&reference)), &[])))
 }

@@ -9,6 +9,7 @@ mod door;
 mod frame;
 mod highlight;
 mod insights;
+mod labelling;
 mod models;
 mod report;
 mod review;
@@ -46,7 +47,7 @@ pub(crate) fn pages() -> Router<App> {
         .route("/insights", get(insights::page))
         .route("/sign-in", get(door::page).post(door::sign_in))
         .route("/sign-out", post(door::sign_out))
-        .route("/review", get(review::page))
+        .route("/review", get(review::page).post(labelling::give))
         .route("/review/{id}", post(review::judge))
         .route("/models", get(models::list))
         .route("/models/{name}", get(models::show))
@@ -60,7 +61,7 @@ pub(crate) fn pages() -> Router<App> {
         .route("/experiments/{run}/report", get(runs::report))
         .route("/data", get(data::list))
         .route("/data/{reference}", get(data::show))
-        .route("/data/{reference}/profile", get(data::profile_page))
+        .route("/data/{reference}/profile", get(data::profile_page).post(data::make_profile))
         .route("/settings", get(settings::page))
         .route("/settings/keys", post(settings::create))
         .route("/settings/keys/{id}/revoke", get(settings::ask_revoke).post(settings::revoke))

@@ -41,9 +41,10 @@ struct Shelved {
     time: String,
     macro_f1: String,
     accuracy: String,
-    learned: String,
-    /// Where it is shown, and its name.
-    run: Option<(String, String)>,
+    /// What it learned from: names, and where those that were imported are shown.
+    learned: Vec<(String, String)>,
+    /// Where it is shown, its name, and its id.
+    run: Option<(String, String, String)>,
     card: String,
     promote: String,
 }
@@ -65,6 +66,8 @@ struct Model<'a> {
     /// Whether there is a version to go back to.
     former: bool,
     rollback: String,
+    /// Whether there are runs to be compared.
+    comparable: bool,
     versions: Vec<Shelved>,
     history: Vec<Event>,
 }
@@ -80,10 +83,17 @@ fn shelved(frame: &Frame, version: &Version, aliases: Vec<String>) -> Shelved {
         value.map_or(frame.h.none.to_owned(), |value| format!("{value:.4}"))
     };
     let data = facts.inputs.iter().filter(|input| input.role == "train");
-    let mut learned: Vec<String> =
-        data.map(|input| input.snapshot.clone().unwrap_or_else(|| input.name.clone())).collect();
-    learned.extend(facts.sources.iter().filter(|source| !source.test).map(|source| source.name.clone()));
-    learned.extend(facts.file.clone().filter(|_| learned.is_empty()));
+    let mut learned: Vec<(String, String)> = data
+        .map(|input| match &input.snapshot {
+            Some(set) => (set.clone(), frame.to(&format!("/data/{}", escaped(set)), &[])),
+            None => (input.name.clone(), String::new()),
+        })
+        .collect();
+    let named = |name: &String| (name.clone(), String::new());
+    learned.extend(facts.sources.iter().filter(|source| !source.test).map(|source| named(&source.name)));
+    if learned.is_empty() {
+        learned.extend(facts.file.iter().map(named));
+    }
     let here = format!("{}/{}", place(&version.of.model), version.version);
     Shelved {
         reference: version.reference(),
@@ -93,10 +103,10 @@ fn shelved(frame: &Frame, version: &Version, aliases: Vec<String>) -> Shelved {
         time: moment(version.created),
         macro_f1: metric("macro_f1"),
         accuracy: metric("accuracy"),
-        learned: if learned.is_empty() { frame.h.none.to_owned() } else { learned.join(", ") },
+        learned,
         run: version.of.run.as_ref().map(|run| {
             let name = facts.run.as_ref().map_or_else(|| run.to_string(), |run| run.name.clone());
-            (frame.to(&format!("/experiments/{run}"), &[]), name)
+            (frame.to(&format!("/experiments/{run}"), &[]), name, run.to_string())
         }),
         card: frame.to(&format!("{here}/card"), &[]),
         promote: frame.to(&format!("{here}/promote"), &[]),
@@ -162,6 +172,7 @@ pub(crate) async fn show(
         let aliases = model.aliases.iter().filter(|alias| alias.version == version.version);
         shelved(frame, version, aliases.map(|alias| alias.alias.clone()).collect())
     });
+    let versions: Vec<Shelved> = versions.collect();
     let live = app.live();
     let page = Model {
         frame,
@@ -170,7 +181,8 @@ pub(crate) async fn show(
         live: live.name(),
         former: former.is_some() && champion.is_some(),
         rollback: frame.to(&format!("{}/rollback", place(&name)), &[]),
-        versions: versions.collect(),
+        comparable: versions.iter().filter(|version| version.run.is_some()).count() > 1,
+        versions,
         history: events.into_iter().rev().map(event).collect(),
     };
     Ok(sent.show(StatusCode::OK, &page))

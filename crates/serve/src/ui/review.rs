@@ -8,9 +8,10 @@ use axum::response::Response;
 use sentimeter_store::{Correction, CorrectionFilter, CorrectionStatus, Role};
 
 use super::frame::{Frame, escaped, moment};
+use super::labelling::{self, OPEN};
 use super::strings::house::put;
 use super::view::class;
-use super::{Sent, Shown, redirect};
+use super::{Elsewhere, Sent, Shown, redirect};
 use crate::api::reports;
 use crate::app::App;
 use crate::house;
@@ -22,10 +23,10 @@ const PAGE: u32 = 25;
 const SECOND: &str = "second";
 
 /// A label, as it is shown.
-struct Label {
-    label: String,
-    name: String,
-    class: &'static str,
+pub(super) struct Label {
+    pub(super) label: String,
+    pub(super) name: String,
+    pub(super) class: &'static str,
 }
 
 struct Report {
@@ -41,11 +42,11 @@ struct Report {
     decided: Option<String>,
 }
 
-struct Tab {
-    to: String,
-    name: &'static str,
-    count: Option<i64>,
-    here: bool,
+pub(super) struct Tab {
+    pub(super) to: String,
+    pub(super) name: &'static str,
+    pub(super) count: Option<i64>,
+    pub(super) here: bool,
 }
 
 struct Pair {
@@ -64,6 +65,8 @@ struct Review<'a> {
     /// Which of the tabs it is.
     from: &'a str,
     first: bool,
+    /// Where texts wait for a label.
+    to_label: Option<String>,
     done: String,
     more: Option<String>,
     pairs: Vec<Pair>,
@@ -71,12 +74,12 @@ struct Review<'a> {
 
 #[derive(Template)]
 #[template(path = "decided.html")]
-struct Decided {
-    said: String,
+pub(super) struct Decided {
+    pub(super) said: String,
 }
 
 impl Frame {
-    fn label(&self, label: &str) -> Label {
+    pub(super) fn label(&self, label: &str) -> Label {
         Label { label: label.to_owned(), name: self.t.sentiment(label), class: class(label) }
     }
 
@@ -126,9 +129,33 @@ impl Frame {
     }
 }
 
+/// Everything that waits for a reviewer, and what became of it.
+pub(super) async fn tabs(app: &App, sent: &Sent, from: &str) -> Result<Vec<Tab>, Elsewhere> {
+    let (frame, store) = (&sent.frame, &app.inner.store);
+    let counts = store.count_corrections().await?;
+    let [open, second] = store.count_to_label(&sent.caller.who).await?;
+    let tab = |status: &'static str, name, count| Tab {
+        to: frame.to("/review", &[("status", status)]),
+        name,
+        count,
+        here: status == from,
+    };
+    let all = CorrectionStatus::ALL.into_iter().zip(counts);
+    let mut tabs: Vec<Tab> =
+        all.map(|(status, count)| tab(status.as_str(), frame.status(status), Some(count))).collect();
+    tabs.push(tab(SECOND, frame.h.second, None));
+    tabs.push(tab(OPEN, frame.h.label_open, Some(open)));
+    tabs.push(tab(labelling::SECOND, frame.h.label_second, Some(second)));
+    Ok(tabs)
+}
+
 /// `GET /review`.
 pub(crate) async fn page(State(app): State<App>, method: Method, uri: Uri, headers: HeaderMap) -> Shown {
     let mut sent = Sent::enter(&app, (&method, &uri, &headers), Role::Reviewer, false).await?;
+    if let Some(from) = [OPEN, labelling::SECOND].into_iter().find(|from| sent.asked("status") == Some(from))
+    {
+        return labelling::page(&app, sent, from).await;
+    }
     sent.frame.title = sent.frame.h.review.to_owned();
     let frame = &sent.frame;
     let from = sent.asked("status").unwrap_or("pending");
@@ -151,17 +178,8 @@ pub(crate) async fn page(State(app): State<App>, method: Method, uri: Uri, heade
     let more = found.last().filter(|_| full).map(|last| {
         frame.to("/review", &[("status", from), ("after", &format!("{}:{}", last.time, last.id))])
     });
-    let counts = store.count_corrections().await?;
-    let tab = |status: &'static str, name, count| Tab {
-        to: frame.to("/review", &[("status", status)]),
-        name,
-        count,
-        here: status == from,
-    };
-    let tabs = CorrectionStatus::ALL.into_iter().zip(counts);
-    let mut tabs: Vec<Tab> =
-        tabs.map(|(status, count)| tab(status.as_str(), frame.status(status), Some(count))).collect();
-    tabs.push(tab(SECOND, frame.h.second, None));
+    let tabs = tabs(&app, &sent, from).await?;
+    let waiting = tabs.iter().find(|tab| tab.name == frame.h.label_open).and_then(|tab| tab.count);
     let live = app.live();
     let labels = live.model().labels();
     let done = sent.asked("done").and_then(|done| done.parse().ok()).map(|done| frame.status(done));
@@ -171,6 +189,7 @@ pub(crate) async fn page(State(app): State<App>, method: Method, uri: Uri, heade
         reports: found.into_iter().map(|c| frame.report(c, labels)).collect(),
         from,
         first: from == "pending",
+        to_label: waiting.filter(|open| *open > 0).map(|_| frame.to("/review", &[("status", OPEN)])),
         done: done.map_or(String::new(), |done| put(frame.h.decided, &[done])),
         more,
         pairs: house::agreements(&app).await?.into_iter().map(|pair| frame.pair(pair)).collect(),

@@ -7,7 +7,7 @@ use axum::http::header;
 use sentimeter_store::{DAY, Item, Role, now};
 
 use crate::insights::{item, story};
-use crate::server::{Server, Told, ask, local};
+use crate::server::{Server, Told, ask, csrf, local};
 
 async fn page(server: &Server, path: &str, key: Option<&str>) -> Told {
     let mut request = ask("GET", path).header(header::ACCEPT, "text/html");
@@ -18,8 +18,9 @@ async fn page(server: &Server, path: &str, key: Option<&str>) -> Told {
 }
 
 async fn give(server: &Server, name: &str, file: &str) -> Told {
+    let token = csrf(page(server, "/batch", None).await.text());
     let form = format!(
-        "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{file}\r\n--XX--\r\n"
+        "--XX\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{file}\r\n--XX--\r\n"
     );
     let request = ask("POST", "/batch").header(header::CONTENT_TYPE, "multipart/form-data; boundary=XX");
     server.send(request.header("origin", "http://localhost:8080").body(Body::from(form)).unwrap()).await
@@ -107,6 +108,51 @@ async fn a_file_is_dropped_mapped_watched_and_summed_up() {
         .send(foreign.header("origin", "http://evil.example").body(Body::from(form)).unwrap())
         .await
         .problem(403);
+}
+
+#[tokio::test]
+async fn a_file_comes_in_by_a_form_of_ours_alone() {
+    let server = Server::new(local()).await;
+    let cookie = server.signed_in("ann", Role::Predict).await;
+    let own = csrf(server.get_as("/batch", &cookie).await.text());
+    let nobodys = csrf(page(&server, "/batch", None).await.text());
+    assert_ne!(own, nobodys);
+    let field = |name: &str, value: &str| {
+        format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let file =
+        "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\ntext\r\ngood\r\n";
+    let send = async |parts: &[&str]| {
+        let form = format!("{}--XX--\r\n", parts.concat());
+        let request = ask("POST", "/batch?lang=fr")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=XX")
+            .header(header::COOKIE, &cookie)
+            .header(header::ACCEPT, "text/html");
+        server.send(request.body(Body::from(form)).unwrap()).await
+    };
+    let forged = [
+        String::new(),
+        field("csrf", ""),
+        field("csrf", &"0".repeat(64)),
+        // Of a visitor without a session, as anybody may fetch it.
+        field("csrf", &nobodys),
+        field("csrf", &own.repeat(1000)),
+        field("token", &own),
+    ];
+    for proof in &forged {
+        let told = send(&[proof, file]).await;
+        assert_eq!(told.status, 403, "{proof:.90}");
+        assert!(told.text().contains("Cette page est restée ouverte"), "{}", told.text());
+    }
+    // Too late: what stands before it would have been taken in.
+    assert_eq!(send(&[file, &field("csrf", &own)]).await.status, 403);
+    let raw = ask("POST", "/batch").header(header::CONTENT_TYPE, "text/csv").header(header::COOKIE, &cookie);
+    assert_eq!(server.send(raw.body(Body::from("text\ngood\n")).unwrap()).await.status, 415);
+    assert!(server.store.jobs(None, 10).await.unwrap().is_empty());
+    let left = std::fs::read_dir(server.home().join("jobs")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "nothing of it was written");
+    assert_eq!(send(&[&field("csrf", &own), file]).await.status, 303);
+    assert_eq!(server.store.jobs(None, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

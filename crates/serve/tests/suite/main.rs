@@ -10,6 +10,7 @@ mod house;
 mod insights;
 mod items;
 mod jobs;
+mod labels;
 mod load;
 mod pages;
 mod personal;

@@ -18,6 +18,7 @@ fn correction(n: i64) -> Correction {
         model: Some("sentiment@3".to_owned()),
         prediction: None,
         note: None,
+        item: None,
         status: CorrectionStatus::Pending,
         reviewer: None,
         reviewed: None,

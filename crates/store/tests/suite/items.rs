@@ -120,6 +120,7 @@ pub(crate) async fn an_author_is_known_and_erased_everywhere(store: Store) {
         model: None,
         prediction: None,
         note: None,
+        item: None,
         status: CorrectionStatus::Accepted,
         reviewer: None,
         reviewed: None,

@@ -4,6 +4,7 @@
 
 mod corrections;
 mod items;
+mod labels;
 mod outbox;
 mod postgres;
 mod registry;
@@ -46,6 +47,7 @@ checks! {
     corrections: corrections_are_stored_once_and_reviewed, pages_follow_each_other;
     items: items_are_stored_once_and_added_up, items_are_found_by_what_is_known_of_them,
         an_author_is_known_and_erased_everywhere;
+    labels: items_are_labelled_and_left_to_others, the_least_certain_come_first, labels_go_with_their_items;
     serving: predictions_are_stored_once, keys_open_until_they_are_revoked, every_change_is_in_the_audit_log,
         many_at_once_make_one_chain;
     together: many_writers_lose_nothing, two_senders_share_the_outbox;

@@ -66,13 +66,33 @@ house! {
     decided: "Decided: {}.", "Décidé : {}.";
     by: "by", "par";
     agreement: "Agreement", "Accord";
-    agreement_lead: "On reviewed reports. These were called wrong to begin with: over all answers, the model agrees more often.", "Sur les signalements relus. On les avait jugés faux au départ : sur l’ensemble des réponses, le modèle est plus souvent d’accord.";
-    agreement_empty: "It is measured once reports are reviewed; between reviewers, once two have judged the same reports (“For a second opinion”).", "Mesuré dès que des signalements sont relus ; entre relecteurs, dès que deux ont jugé les mêmes (« Pour un second avis »).";
+    agreement_lead: "On reviewed reports and labelled texts. Those were called wrong, and these are the ones that the model is least sure of: over all answers, it agrees more often.", "Sur les signalements relus et les textes étiquetés. On avait jugé faux les premiers, et le modèle doute le plus des seconds : sur l’ensemble des réponses, il est plus souvent d’accord.";
+    agreement_empty: "It is measured once reports are reviewed; between reviewers, once two have judged the same (“For a second opinion”, “For a second label”).", "Mesuré dès que des signalements sont relus ; entre relecteurs, dès que deux ont jugé les mêmes (« Pour un second avis », « Pour une seconde étiquette »).";
     pair: "Who and who", "Qui et qui";
     the_model: "the model", "le modèle";
     reports: "Reports", "Signalements";
     same: "Same label", "Même étiquette";
     kappa: "Cohen’s kappa", "Kappa de Cohen";
+    // Labelling
+    label_open: "To label", "À étiqueter";
+    label_second: "For a second label", "Pour une seconde étiquette";
+    label_go: "Label texts that the model is unsure of", "Étiqueter des textes dont le modèle doute";
+    label_lead: "Kept feedback that the model is least sure of, no two alike. What you label, the next model can learn from.", "Des avis gardés dont le modèle doute le plus, sans deux semblables. Ce que vous étiquetez, le prochain modèle peut l’apprendre.";
+    label_second_lead: "Texts that others have labelled. Say what you think without having seen what they said: agreement is measured on it.", "Des textes que d’autres ont étiquetés. Dites ce que vous en pensez sans avoir vu leur avis : l’accord se mesure ainsi.";
+    label_language: "Language", "Langue";
+    label_any: "all", "toutes";
+    label_text: "Text", "Texte";
+    label_keys: "Keys: a number for its label, s leave it to others, j next, k previous, u back to the last one, to change it.", "Touches : un chiffre pour son étiquette, s laisser à d’autres, j suivant, k précédent, u revenir au dernier, pour en changer.";
+    label_skip: "Leave it to others", "Laisser à d’autres";
+    label_skipped: "Left to others.", "Laissé à d’autres.";
+    labelled: "Labelled: {}.", "Étiqueté : {}.";
+    label_more: "The next ones", "Les suivants";
+    label_empty: "No feedback is kept yet. Send some to `POST /v1/items`, or score a file on the page Batch and keep its rows.", "Aucun avis n’est encore gardé. Envoyez-en à `POST /v1/items`, ou analysez un fichier sur la page Fichiers en gardant ses lignes.";
+    label_done: "Nothing more waits for a label: what is left repeats texts that have one, or you left it to others. What comes in next appears here.", "Plus rien n’attend d’étiquette : le reste répète des textes qui en ont une, ou vous l’avez laissé à d’autres. Ce qui arrivera apparaîtra ici.";
+    label_none_in: "Nothing in this language waits.", "Rien n’attend dans cette langue.";
+    label_second_none: "Others have labelled nothing that you have not.", "D’autres n’ont rien étiqueté que vous n’ayez pas.";
+    label_use: "What becomes of it", "Ce qu’il en advient";
+    label_use_lead: "A label is an accepted report: `sentimeter train --data NAME --with-feedback` learns from it, and it stands under “Accepted”. How you agree with others and with the model is shown there, too.", "Une étiquette est un signalement accepté : `sentimeter train --data NOM --with-feedback` en apprend, et elle figure sous « Acceptés ». Votre accord avec les autres et avec le modèle s’y voit aussi.";
     // Models
     models_lead: "What is registered, and which version answers.", "Ce qui est enregistré, et quelle version répond.";
     models_empty: "No model is registered yet. Train one and give it a name:", "Aucun modèle n’est encore enregistré. Entraînez-en un et donnez-lui un nom :";
@@ -96,6 +116,7 @@ house! {
     reason: "Reason", "Raison";
     reason_hint: "Kept in the history. Needed where the rule is set aside.", "Gardée dans l’historique. Nécessaire si la règle est écartée.";
     force: "Promote it even if it is worse, or was never compared", "Le promouvoir même s’il est moins bon, ou n’a jamais été comparé";
+    compare_versions: "Compare the chosen ones", "Comparer les choisies";
     roll_back: "Roll back", "Revenir en arrière";
     roll_back_title: "Roll {} back?", "Ramener {} en arrière ?";
     roll_back_lead: "{} answers again, in place of {}.", "{} répondra de nouveau, à la place de {}.";
@@ -140,7 +161,12 @@ house! {
     repeats: "{} rows repeat a text, {} more do nearly; {} texts stood with different labels.", "{} lignes répètent un texte, {} de plus presque ; {} textes portaient des étiquettes différentes.";
     profile: "Profile", "Profil";
     profile_open: "Open the profile", "Ouvrir le profil";
-    profile_none: "No profile was made yet. This writes one, and it appears here:", "Aucun profil n’a encore été fait. Ceci en écrit un, et il apparaît ici :";
+    profile_none: "No profile was made yet: what is in the data, and what is wrong with it.", "Aucun profil n’a encore été fait : ce que contiennent les données, et ce qui n’y va pas.";
+    profile_make: "Make the profile", "Faire le profil";
+    profile_again: "Make it again", "Le refaire";
+    profile_now: "The profile is being made, behind everything else. It appears here; you may close this page.", "Le profil est en cours, derrière tout le reste. Il apparaîtra ici ; vous pouvez fermer cette page.";
+    profile_other: "The profile of {} is being made; this one can follow.", "Le profil de {} est en cours ; celui-ci pourra suivre.";
+    profile_failed: "The profile could not be made: {}", "Le profil n’a pas pu être fait : {}";
     // Settings
     settings_lead: "Who may ask this server for what, and what was changed.", "Qui peut demander quoi à ce serveur, et ce qui a changé.";
     keys: "Keys", "Clés";
