@@ -179,7 +179,8 @@ def airline(work):
         if not kept.exists():
             command = [TORCH, HERE / "peers/neural_train.py", own, "lstm", json.dumps(settings), str(seed)]
             kept.write_bytes(subprocess.run([*map(str, command)], check=True, stdout=subprocess.PIPE).stdout)
-        for who, classes in [("ours", found["metrics"]["classes"]), ("PyTorch", json.loads(kept.read_text())["classes"])]:
+        mine = [{"label": label, **scores} for label, scores in found["metrics"]["classes"].items()]
+        for who, classes in [("ours", mine), ("PyTorch", json.loads(kept.read_text())["classes"])]:
             shown = "  ".join(f"{c['label']} {c['precision']:.3f} {c['recall']:.3f} {c['f1']:.3f}" for c in classes)
             print("airline", who, seed, shown, flush=True)
 

@@ -2,7 +2,7 @@
 //! doi:10.1162/tacl_a_00051), as fastText learns them.
 //!
 //! From the bottom: [`Subwords`] is which rows a word's vector is the mean of; `shard` is the arithmetic
-//! over a few hundred words; [`skip_gram`] deals the texts to shards and joins what they learned.
+//! over a few hundred words; [`skip_gram()`] deals the texts to shards and joins what they learned.
 
 mod settings;
 mod shard;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::SettingError;
 use crate::neural::Kernel;
 
-/// The settings of [`super::skip_gram`]; the defaults are fastText's, but for `buckets`.
+/// The settings of [`super::skip_gram()`]; the defaults are fastText's, but for `buckets`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmbedSettings {

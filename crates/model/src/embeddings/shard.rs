@@ -1,7 +1,7 @@
 //! A few hundred words of text learned from by one thread, on rows of its own.
 //!
 //! A shard never writes to the vectors that all share: it copies a row when it first meets it and goes on
-//! with the copy. What it has learned is in its copies; [`super::skip_gram`] joins those of all shards.
+//! with the copy. What it has learned is in its copies; [`super::skip_gram()`] joins those of all shards.
 
 use super::skip_gram::Text;
 use crate::neural::kernel::{Chosen, Real, Simd, Work, get, put};
