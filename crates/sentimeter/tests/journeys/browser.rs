@@ -92,6 +92,12 @@ pub(crate) async fn look(browser: &Client, width: u32, dark: bool) {
     browser.issue_cmd(Devtools("Emulation.setEmulatedMedia", scheme)).await.unwrap();
 }
 
+/// Where the browser puts what it downloads.
+pub(crate) async fn downloads_to(browser: &Client, folder: &std::path::Path) {
+    let place = json!({"behavior": "allow", "downloadPath": folder});
+    browser.issue_cmd(Devtools("Browser.setDownloadBehavior", place)).await.unwrap();
+}
+
 pub(crate) async fn shot(browser: &Client, name: &str) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
     std::fs::create_dir_all(&folder).unwrap();

@@ -7,6 +7,7 @@ mod browser;
 mod datasets;
 mod desk;
 mod evaluation;
+mod feedback;
 mod interrupted;
 mod killed;
 mod memory;

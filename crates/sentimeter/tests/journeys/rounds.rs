@@ -17,26 +17,82 @@ const REPORTS: [(&str, &str, &str); 5] = [
     ("not bad at all", "negative", "positive"),
 ];
 
-async fn click(browser: &Client, css: &str) {
+pub(crate) async fn click(browser: &Client, css: &str) {
     let found = browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
     found.unwrap_or_else(|e| panic!("{css}: {e}")).click().await.unwrap();
 }
 
-async fn write(browser: &Client, css: &str, words: &str) {
+pub(crate) async fn write(browser: &Client, css: &str, words: &str) {
     browser.find(Locator::Css(css)).await.unwrap().send_keys(words).await.unwrap();
 }
 
 /// A page as people see it: it fits, its controls have names, its text stands out, and nothing was kept from it.
-async fn sound(browser: &Client, name: &str) {
+pub(crate) async fn sound(browser: &Client, name: &str) {
     fits(browser).await;
     let unnamed = "return [...document.querySelectorAll('button,a,input:not([type=hidden]),select,textarea,iframe')] \
                    .filter(e => !(e.innerText?.trim() || e.labels?.length || e.ariaLabel || e.title || e.closest('label') \
-                   || e.hidden)).map(e => e.outerHTML)";
+                   || e.querySelector(':scope > title') || e.hidden)).map(e => e.outerHTML)";
     assert_eq!(js(browser, unnamed).await, json!([]), "{name}");
     assert_eq!(js(browser, FAINT).await, json!([]), "{name}: contrast below 4.5");
-    assert_eq!(js(browser, "return document.querySelectorAll('h1').length").await, 1, "{name}");
+    assert_eq!(js(browser, ORDER).await, json!([]), "{name}: headings, landmarks or languages");
     shot(browser, name).await;
 }
+
+/// Whatever takes the focus by the keyboard shows that it has it.
+pub(crate) async fn focus_shows(browser: &Client, name: &str) {
+    // From now on the browser takes the focus to be moved by the keyboard.
+    browser.active_element().await.unwrap().send_keys("\u{e004}").await.unwrap();
+    assert_eq!(js(browser, UNSEEN).await, json!([]), "{name}: nothing shows the focus");
+    js(browser, "document.activeElement.blur(); scrollTo(0, 0)").await;
+}
+
+/// What takes the focus and looks as before: itself, what is around it and what is in it.
+const UNSEEN: &str = "
+const look = e => {
+  const near = [e, ...e.children];
+  for (let up = e.parentElement, n = 0; up && n < 3; up = up.parentElement, n++) near.push(up);
+  return near.map(one => {
+    const s = getComputedStyle(one);
+    const outline = s.outlineStyle === 'none' ? '' : s.outlineWidth + s.outlineColor;
+    return [outline, s.boxShadow, s.borderColor, s.stroke].join();
+  }).join('|');
+};
+const unseen = [];
+for (const e of document.querySelectorAll('a[href],button,input:not([type=hidden]),select,textarea,[tabindex=\"0\"]')) {
+  if (!e.checkVisibility() || e.disabled) continue;
+  document.activeElement.blur();
+  const before = look(e);
+  e.focus({ preventScroll: true, focusVisible: true });
+  if (document.activeElement === e && look(e) === before) unseen.push(e.outerHTML.slice(0, 120));
+}
+return unseen;";
+
+/// What is wrong with a page's headings, landmarks and languages.
+const ORDER: &str = "
+const wrong = [];
+const heads = [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].filter(h => h.checkVisibility());
+if (heads.filter(h => h.tagName === 'H1').length !== 1) wrong.push('not one h1');
+heads.reduce((before, h) => {
+  const level = Number(h.tagName[1]);
+  if (level > before + 1) wrong.push(h.outerHTML.slice(0, 120) + ' follows h' + before);
+  if (!h.textContent.trim()) wrong.push('an empty heading');
+  return level;
+}, 0);
+if (!['en', 'fr'].includes(document.documentElement.lang)) wrong.push('no language');
+if (!document.title.trim()) wrong.push('no title');
+for (const landmark of ['main', 'header', 'nav'])
+  if (!document.querySelector(landmark)) wrong.push('no ' + landmark);
+const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
+ids.filter((id, at) => ids.indexOf(id) !== at).forEach(id => wrong.push('twice the id ' + id));
+for (const e of document.querySelectorAll('[aria-labelledby]'))
+  if (!document.getElementById(e.getAttribute('aria-labelledby'))) wrong.push(e.outerHTML.slice(0, 120));
+for (const e of document.querySelectorAll('svg[role=img]'))
+  if (!e.getAttribute('aria-label')) wrong.push('a picture without a name');
+for (const e of document.querySelectorAll('[lang=ar][dir=auto]')) {
+  const first = e.innerText.match(/\\p{L}/u)?.[0] ?? '';
+  if (/[\\u0600-\\u06ff]/.test(first) && getComputedStyle(e).direction !== 'rtl') wrong.push('Arabic from the left');
+}
+return wrong;";
 
 /// Texts whose colour does not stand out from what is behind them at 4.5 to 1 (WCAG 2.2, AA).
 const FAINT: &str = "

@@ -98,7 +98,10 @@ pub(super) async fn page(app: &App, mut sent: Sent, from: &'static str) -> Shown
         |from: &str, name: &str| Some(Way { to: to(from, ""), name: name.to_owned(), here: false });
     let (empty, other) = match (second, any, waits, language) {
         (_, _, true, Some(_)) => (frame.h.label_none_in, elsewhere(from, frame.h.label_any)),
-        (false, false, ..) => (frame.h.label_empty, None),
+        (false, false, ..) => {
+            let name = frame.t.desk().batch.to_owned();
+            (frame.h.label_empty, Some(Way { to: frame.to("/batch", &[]), name, here: false }))
+        }
         // Those that are left repeat what has a label.
         (false, true, ..) if counts[1] > 0 => (frame.h.label_done, elsewhere(SECOND, frame.h.label_second)),
         (false, true, ..) => (frame.h.label_done, None),

@@ -34,6 +34,8 @@ struct Report {
     text: String,
     lang: String,
     label: Label,
+    /// Whether a reviewer gave the label, and nobody reported anything.
+    labelled: bool,
     model: Option<Label>,
     others: Vec<Label>,
     note: Option<String>,
@@ -103,6 +105,7 @@ impl Frame {
             text: c.text,
             lang: if lang == "other" { String::new() } else { lang },
             label: self.label(&c.label),
+            labelled: c.item.is_some(),
             model: c.original.map(|label| self.label(&label)),
             note: c.note,
             answered: c.model,

@@ -91,6 +91,7 @@ house! {
     label_done: "Nothing more waits for a label: what is left repeats texts that have one, or you left it to others. What comes in next appears here.", "Plus rien n’attend d’étiquette : le reste répète des textes qui en ont une, ou vous l’avez laissé à d’autres. Ce qui arrivera apparaîtra ici.";
     label_none_in: "Nothing in this language waits.", "Rien n’attend dans cette langue.";
     label_second_none: "Others have labelled nothing that you have not.", "D’autres n’ont rien étiqueté que vous n’ayez pas.";
+    label_said: "a reviewer says", "un relecteur dit";
     label_use: "What becomes of it", "Ce qu’il en advient";
     label_use_lead: "A label is an accepted report: `sentimeter train --data NAME --with-feedback` learns from it, and it stands under “Accepted”. How you agree with others and with the model is shown there, too.", "Une étiquette est un signalement accepté : `sentimeter train --data NOM --with-feedback` en apprend, et elle figure sous « Acceptés ». Votre accord avec les autres et avec le modèle s’y voit aussi.";
     // Models
