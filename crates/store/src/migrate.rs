@@ -21,6 +21,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("serving", include_str!("../migrations/0002_serving.sql")),
     ("items", include_str!("../migrations/0003_items.sql")),
     ("house", include_str!("../migrations/0004_house.sql")),
+    ("search", include_str!("../migrations/0005_search.sql")),
 ];
 
 /// Whoever holds it has the home's database file to make and to migrate; let go when dropped.
