@@ -4,6 +4,7 @@
 //! told to, after what it has accepted. What a text means is `inference`'s affair, what is kept is `store`'s.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod announce;
 mod api;
 mod app;
 mod auth;
@@ -17,6 +18,7 @@ mod insights;
 mod intake;
 mod jobs;
 mod limits;
+mod linger;
 mod models;
 mod personal;
 mod problem;
@@ -24,9 +26,12 @@ mod record;
 mod router;
 mod server;
 mod settings;
+mod tls;
+mod trace;
 mod ui;
 mod watch;
 
+pub use announce::Announce;
 pub use api::openapi;
 pub use app::{App, StartError};
 pub use client::Network;
@@ -37,4 +42,5 @@ pub use router::router;
 pub use sentimeter_inference as inference;
 pub use server::serve;
 pub use settings::{Keep, Limits, Settings};
+pub use tls::{Certificate, TlsError};
 pub use watch::{Source, watch};

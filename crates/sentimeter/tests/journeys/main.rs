@@ -9,12 +9,15 @@ mod desk;
 mod evaluation;
 mod interrupted;
 mod killed;
+#[path = "../../../../benches/load.rs"]
+mod load;
 mod memory;
 mod mistakes;
 mod mlflow;
 #[path = "../../../mlflow/tests/server/mod.rs"]
 mod mlflow_server;
 mod neural;
+mod overload;
 mod profile;
 mod quickstart;
 mod registry;
@@ -24,4 +27,5 @@ mod runs;
 mod scoring;
 mod search;
 mod serve;
+mod traces;
 mod tweets;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod bombs;
 mod desk;
 mod hooks;
 mod hostile;
@@ -11,6 +12,7 @@ mod insights;
 mod items;
 mod jobs;
 mod load;
+mod markup;
 mod pages;
 mod personal;
 mod predict;
