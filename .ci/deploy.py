@@ -10,8 +10,11 @@ import tempfile
 
 deploy = pathlib.Path("deploy")
 telemetry = pathlib.Path("crates/inference/src/telemetry.rs").read_text()
-known = set(re.findall(r'"(sentimeter_[a-z_]+)"', telemetry))
+known = set(re.findall(r'"(sentimeter_[a-z_]+)"', telemetry)) - {"sentimeter_trace"}
 assert len(known) > 10, "telemetry.rs names no metrics?"
+documented = set(re.findall(r"^\| `(sentimeter_[a-z_]+)`", pathlib.Path("docs/serve.md").read_text(), re.MULTILINE))
+if known != documented:
+    sys.exit(f"docs/serve.md and telemetry.rs do not name the same metrics: {', '.join(sorted(known ^ documented))}")
 
 dashboard = json.loads((deploy / "grafana.json").read_text())
 expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::Histogram;
+use tracing::Span;
 
 use crate::queue::{Job, Queue, Refusal};
 use crate::score::{Scored, Wanted, score, with_scratch};
-use crate::telemetry;
+use crate::telemetry::{self, TRACE};
 
 /// What one thread does until the queue is closed and empty.
 pub(crate) fn work(queue: &Queue, most: usize, patience: Duration) {
@@ -35,7 +36,8 @@ pub(crate) fn work(queue: &Queue, most: usize, patience: Duration) {
 fn wanted_still(jobs: Vec<Job>, waits: &Histogram) -> Vec<Job> {
     let now = Instant::now();
     let mut live = Vec::with_capacity(jobs.len());
-    for job in jobs {
+    for mut job in jobs {
+        job.waits = Span::none(); // ends here
         waits.record(now.duration_since(job.since).as_secs_f64());
         if job.reply.is_closed() {
             metrics::counter!(telemetry::CANCELLED).increment(1);
@@ -70,6 +72,15 @@ fn answer(jobs: Vec<Job>) {
 
 fn scored(jobs: &[Job]) -> Result<Vec<Arc<Scored>>, Refusal> {
     let Some(first) = jobs.first() else { return Ok(Vec::new()) };
+    // One for each request of the batch: they end together.
+    let of = |job: &Job| {
+        let parent = job.asked.id();
+        parent.map(|_| {
+            let (own, texts) = (job.range.len(), jobs.iter().map(|job| job.range.len()).sum::<usize>());
+            tracing::debug_span!(target: TRACE, parent: &job.asked, "score", texts = own as i64, batch = texts as i64)
+        })
+    };
+    let _scoring: Vec<Span> = jobs.iter().filter_map(of).collect();
     let texts: Vec<(&str, Wanted)> =
         jobs.iter().flat_map(|job| job.texts().iter().map(|text| (text.as_str(), job.wanted))).collect();
     // The scratch of a panic is dropped with it; the model itself never changes.

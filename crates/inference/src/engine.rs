@@ -6,12 +6,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use crate::batch;
 use crate::cache::{Cache, CacheStats};
-use crate::queue::{Job, Queue, Refusal};
+use crate::queue::{Job, Queue, Refusal, spans};
 use crate::score::{Scored, Wanted, score, with_scratch};
 use crate::slot::{Live, Slot};
+use crate::telemetry::TRACE;
 
 /// Bytes of text that are scored where they are asked for. At about 5 ns a byte that is 10 µs, the price of
 /// handing them to another thread and back.
@@ -118,6 +120,7 @@ impl Engine {
             return None;
         }
         let texts: Vec<(&str, Wanted)> = texts.iter().map(|&text| (text, wanted)).collect();
+        let _scoring = tracing::debug_span!(target: TRACE, "score", texts = texts.len() as i64).entered();
         Some(with_scratch(|scratch| score(live, &texts, scratch)))
     }
 
@@ -149,7 +152,18 @@ impl Engine {
             let (reply, told) = oneshot::channel();
             let range = start..texts.len().min(start + self.batch);
             let (live, texts) = (live.clone(), texts.clone());
-            jobs.push(Job { live, texts, range, wanted, deadline, since: Instant::now(), reply });
+            let (asked, waits) = spans(range.len());
+            jobs.push(Job {
+                live,
+                texts,
+                range,
+                wanted,
+                deadline,
+                since: Instant::now(),
+                asked,
+                waits,
+                reply,
+            });
             replies.push(told);
         }
         self.queue.admit(jobs)?;
@@ -183,7 +197,19 @@ impl Engine {
             let (reply, told) = oneshot::channel();
             let range = start..texts.len().min(start + LATER);
             let (live, texts, wanted) = (live.clone(), texts.clone(), Wanted::default());
-            jobs.push(Job { live, texts, range, wanted, deadline: since + PATIENT, since, reply });
+            // A file's rows are no request's.
+            let (asked, waits) = (Span::none(), Span::none());
+            jobs.push(Job {
+                live,
+                texts,
+                range,
+                wanted,
+                deadline: since + PATIENT,
+                since,
+                asked,
+                waits,
+                reply,
+            });
             replies.push(told);
         }
         self.queue.admit_later(jobs)?;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use metrics::Gauge;
 use tokio::sync::oneshot;
+use tracing::{Level, Span};
 
 use crate::score::{Scored, Wanted};
 use crate::slot::Live;
@@ -49,8 +50,21 @@ pub(crate) struct Job {
     pub(crate) deadline: Instant,
     /// When it was admitted.
     pub(crate) since: Instant,
+    /// The request's span, and that of its wait; empty where nobody collects traces.
+    pub(crate) asked: Span,
+    pub(crate) waits: Span,
     /// Closed where the caller has gone away.
     pub(crate) reply: oneshot::Sender<Reply>,
+}
+
+/// The span of whoever asks, and one of the wait that begins now.
+pub(crate) fn spans(texts: usize) -> (Span, Span) {
+    let texts = texts as i64; // of unsigned numbers the collector would get words
+    if tracing::span_enabled!(target: telemetry::TRACE, Level::DEBUG, "queue", texts) {
+        (Span::current(), tracing::debug_span!(target: telemetry::TRACE, "queue", texts))
+    } else {
+        (Span::none(), Span::none())
+    }
 }
 
 impl Job {

@@ -21,6 +21,7 @@ mod home;
 mod interrupt;
 mod leaders;
 mod mlflow;
+mod otlp;
 mod output;
 mod progress;
 mod recording;
@@ -32,14 +33,32 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use opentelemetry_sdk::trace::SdkTracer;
+use sentimeter_serve::inference::telemetry::TRACE;
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use args::{Cli, Command, LogFormat};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log(&cli);
+    let traced = match &cli.command {
+        Command::Serve(args) => otlp::begin(args.otlp.as_deref()),
+        _ => Ok(None),
+    };
+    let (tracer, told) = match traced {
+        Ok(tracer) => (tracer, None),
+        Err(error) => (None, Some(error)),
+    };
+    log(&cli, tracer);
     interrupt::listen();
-    let done = run(&cli);
+    let done = told.map_or_else(|| run(&cli), Err);
+    otlp::end();
     // Whether it went well or not: what was recorded of it is sent.
     mlflow::end(&cli.global);
     match done {
@@ -83,8 +102,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Logs go to standard error: standard output is for answers.
-fn log(cli: &Cli) {
+/// Logs go to standard error: standard output is for answers. Spans of requests go to a collector, where one is named.
+fn log(cli: &Cli, tracer: Option<SdkTracer>) {
     let level = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => "error",
         (false, 0) => "warn",
@@ -97,17 +116,36 @@ fn log(cli: &Cli) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SENTIMETER_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let json = matches!(&cli.command, Command::Serve(args) if args.log_format == LogFormat::Json);
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
-    if json {
-        return log.json().flatten_event(true).with_writer(std::io::stderr).log_internal_errors(false).init();
+    match tracer {
+        // One filter for all: what it leaves out costs nothing.
+        None => tracing_subscriber::registry().with(filter).with(written(json)).init(),
+        Some(tracer) => {
+            let traces = tracing_opentelemetry::layer()
+                .with_tracer(tracer)
+                .with_location(false)
+                .with_threads(false)
+                .with_level(false)
+                .with_target(false)
+                .with_tracked_inactivity(false)
+                .with_context_activation(false)
+                .with_filter(Targets::new().with_target(TRACE, LevelFilter::DEBUG));
+            tracing_subscriber::registry().with(written(json).with_filter(filter)).with(traces).init();
+        }
     }
-    log.with_writer(std::io::stderr)
-        // A log that nobody reads is no failure; told of it, the standard library's macro panics.
-        .log_internal_errors(false)
-        .with_ansi(
-            std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr()),
-        )
-        .init();
+}
+
+/// How the log is written.
+fn written<S>(json: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    // A log that nobody reads is no failure; told of it, the standard library's macro panics.
+    let log = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
+    if json {
+        return log.json().flatten_event(true).boxed();
+    }
+    let colours = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&io::stderr());
+    log.with_ansi(colours).boxed()
 }
 
 /// Whether the reader of our output went away (`sentimeter predict … | head`): that is no failure.

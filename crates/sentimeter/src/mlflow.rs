@@ -1,11 +1,12 @@
 //! Runs go to an MLflow server as well, where one is named: by `--mlflow-uri`, or as MLflow itself is told.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sentimeter_experiment::recorder::{Mirror, Recorder};
 use sentimeter_mlflow::{Event, Left, MlflowError, Sender, Settings, introduce, mirror};
+use sentimeter_serve::Announce;
 use sentimeter_store::{Blocking, RunId, StoreError, Version, Write};
 
 use crate::args::Global;
@@ -83,6 +84,47 @@ pub(crate) fn waiting(left: &Left, server: &str) -> String {
         "{} records of {runs} are not on {server} yet{why}; nothing is lost, send them with: sentimeter runs sync",
         left.entries
     )
+}
+
+/// What a server tells the MLflow server that it is told of; none without one. What waits is sent from now on, for as
+/// long as the program runs.
+///
+/// # Errors
+/// Records that cannot be opened.
+pub(crate) fn announcing(
+    global: &Global,
+    open: impl FnOnce() -> anyhow::Result<Blocking>,
+) -> anyhow::Result<Option<Arc<dyn Announce>>> {
+    let announcing = Announcing::of(global);
+    if announcing.server.is_none() {
+        return Ok(None);
+    }
+    let store = open()?;
+    announcing.send(&store);
+    Ok(Some(Arc::new(ByServer { announcing, store })))
+}
+
+/// What `sentimeter serve` does to the registry.
+struct ByServer {
+    announcing: Announcing,
+    store: Blocking,
+}
+
+impl std::fmt::Debug for ByServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The settings hold credentials.
+        f.debug_struct("ByServer").finish_non_exhaustive()
+    }
+}
+
+impl Announce for ByServer {
+    fn introduce(&self, version: &Version) -> Result<(), StoreError> {
+        self.announcing.introduce(&self.store, version.of.run.as_ref())
+    }
+
+    fn alias(&self, version: &Version, alias: &str) -> Vec<Write> {
+        self.announcing.alias(version, alias)
+    }
 }
 
 /// What a change of the registry writes into the outbox beside it; nothing where no server is named.

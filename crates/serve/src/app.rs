@@ -9,8 +9,10 @@ use sentimeter_inference::{Engine, Live, telemetry};
 use sentimeter_store::{Store, StoreError, now};
 use tokio::sync::Notify;
 
+use crate::announce::Announce;
 use crate::auth::Gate;
 use crate::client::Network;
+use crate::edge;
 use crate::hooks::Hooks;
 use crate::intake::Keeper;
 use crate::jobs::Desk;
@@ -41,6 +43,9 @@ pub(crate) struct Inner {
     pub(crate) profiles: Profiles,
     /// Questions that are worked on at a time.
     pub(crate) insights: tokio::sync::Semaphore,
+    /// Room for bodies, in [`edge::UNIT`](crate::edge::UNIT)s.
+    pub(crate) bodies: Arc<tokio::sync::Semaphore>,
+    pub(crate) announce: Option<Arc<dyn Announce>>,
     pub(crate) gate: Gate,
     pub(crate) shelf: Shelf,
     pub(crate) limits: Limits,
@@ -93,6 +98,8 @@ impl App {
             hooks: settings.hooks,
             profiles: Profiles::new(settings.program),
             insights: tokio::sync::Semaphore::new(INSIGHTS),
+            bodies: Arc::new(tokio::sync::Semaphore::new(settings.limits.bodies / edge::UNIT)),
+            announce: settings.announce,
             moved: Notify::new(),
             recorder: Recorder::start(store.clone(), settings.keep, key),
             shelf: Shelf::new(models),

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::limits::Limit;
 use crate::problem::Problem;
 use crate::settings::Settings;
+use crate::trace::stored;
 
 /// How long a key or a session that was found is not looked up again: a revoked one opens at most so long.
 const FRESH: Duration = Duration::from_secs(2);
@@ -195,7 +196,7 @@ impl Gate {
         if let Some((key, true)) = recall(&self.known, &hash, FRESH) {
             return Ok(Some(key));
         }
-        let found = self.store.key_of(secret).await?;
+        let found = stored("look a key up", self.store.key_of(secret)).await?;
         remember(&self.known, hash, found.clone());
         Ok(found)
     }
@@ -211,7 +212,7 @@ impl Gate {
         if let Some((visitor, true)) = recall(&self.visitors, &hash, FRESH.min(self.idle / 8)) {
             return Ok(Some(visitor).filter(live));
         }
-        let found = self.store.session(token).await?.map(|session| Visitor {
+        let found = stored("look a session up", self.store.session(token)).await?.map(|session| Visitor {
             key: session.key,
             created: session.created,
             seen: session.seen,

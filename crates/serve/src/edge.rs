@@ -10,12 +10,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sentimeter_inference::telemetry;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::auth::CSRF;
 use crate::client::client;
 use crate::problem::Problem;
+use crate::trace;
+
+/// Bytes that room for bodies is counted in.
+pub(crate) const UNIT: usize = 1 << 10;
 
 /// The request's name, in the answer and in the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,22 +49,35 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     };
     let docs = request.uri().path().starts_with("/docs");
     let origin = request.headers().get(header::ORIGIN).cloned();
+    let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let preflight = method == Method::OPTIONS && app.inner.cors.is_some() && is_interface(&request);
-    let mut response = match check(&app, &request) {
-        Ok(()) if preflight => StatusCode::NO_CONTENT.into_response(),
-        Ok(()) => match app.inner.gate.admit(request.headers(), &client).await {
-            Ok(()) => {
-                unproven(&app, &mut request);
-                let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
-                admitted(&app, request, next).instrument(span).await
-            }
+    let traced = trace::request(&method, &route, &id, request.headers());
+    let answered = async {
+        match check(&app, &request) {
+            Ok(()) if preflight => StatusCode::NO_CONTENT.into_response(),
+            Ok(()) => match app.inner.gate.admit(request.headers(), &client).await {
+                Ok(()) => {
+                    unproven(&app, &mut request);
+                    let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
+                    // The collector's span within that of the log: what is handed to other threads knows the innermost.
+                    admitted(&app, request, next).instrument(traced.clone()).instrument(span).await
+                }
+                Err(problem) => problem.into_response(),
+            },
             Err(problem) => problem.into_response(),
-        },
-        Err(problem) => problem.into_response(),
+        }
     };
+    let mut response = answered.instrument(traced.clone()).await;
+    let status = response.status();
     let headers = response.headers_mut();
+    trace::answered(&traced, status, headers);
     share(&app, origin.as_ref(), headers);
     headers.insert(REQUEST_ID, id.clone());
+    if chunked {
+        // It may have had a length as well, which is gone by now. A proxy in front that went by the length takes what
+        // stands behind for the next request: on this connection there is none (RFC 9112, 6.1).
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
     // Not `no-referrer`: with that, browsers say `Origin: null` of the page's own forms.
@@ -80,7 +98,7 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
         HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
     );
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    let (status, seconds) = (response.status(), begun.elapsed().as_secs_f64());
+    let seconds = begun.elapsed().as_secs_f64();
     tracing::info!(
         id = id.to_str().unwrap_or_default(),
         %method,
@@ -153,12 +171,35 @@ fn is_upload(request: &Request) -> bool {
     *request.method() == Method::POST && matches!(request.uri().path(), "/v1/jobs" | "/batch")
 }
 
+/// Room for the request's body, as large as it may become: all of them together are bounded. Files are written to disk
+/// as they come.
+fn room(app: &App, request: &Request) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+    let (limits, headers) = (&app.inner.limits, request.headers());
+    let stated = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let unknown =
+        headers.contains_key(header::CONTENT_ENCODING) || headers.contains_key(header::TRANSFER_ENCODING);
+    let bytes = if unknown { limits.body_bytes } else { stated.unwrap_or(0).min(limits.body_bytes) };
+    if bytes == 0 || is_upload(request) {
+        return Ok(None);
+    }
+    // One by itself is let in, whatever is set.
+    let units = bytes.min(limits.bodies).div_ceil(UNIT).min(limits.bodies / UNIT);
+    let units = u32::try_from(units).unwrap_or(u32::MAX);
+    app.inner.bodies.clone().try_acquire_many_owned(units).map(Some).map_err(|_| {
+        Problem::busy(format!("bodies of {} bytes together are worked on already", limits.bodies), 1)
+    })
+}
+
 async fn admitted(app: &App, request: Request, next: Next) -> Response {
     let (_counted, now) = InFlight::begin(app);
     if now > app.inner.limits.in_flight {
         let said = format!("{} requests are under way already", app.inner.limits.in_flight);
         return Problem::busy(said, 1).into_response();
     }
+    let _room = match room(app, &request) {
+        Ok(room) => room,
+        Err(problem) => return problem.into_response(),
+    };
     // The body's own time has its own answer; this ends everything else.
     let limits = &app.inner.limits;
     let whole = if is_upload(&request) { limits.upload } else { limits.deadline + limits.body };

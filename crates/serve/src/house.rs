@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sentimeter_experiment::registry::{self, Promoted, RegistryError, Rule, Standing};
 use sentimeter_model::metrics::{Agreement, agreement};
-use sentimeter_store::{Act, Judgement, Key, Role, StoreError, Version, Who};
+use sentimeter_store::{Judgement, Key, Role, StoreError, Version, Who, Write};
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -46,6 +46,20 @@ fn who(caller: &str, reason: Option<&str>) -> Who {
     Who { name: caller.to_owned(), host: "server".to_owned(), reason: reason.map(str::to_owned) }
 }
 
+/// What is written elsewhere together with the change.
+fn announced(app: &App, version: &Version, alias: &str) -> Vec<Write> {
+    app.inner.announce.as_ref().map_or_else(Vec::new, |announce| announce.alias(version, alias))
+}
+
+/// Has `version` be known wherever its alias is told of.
+async fn introduce(app: &App, version: &Version) -> Result<(), Problem> {
+    let Some(announce) = app.inner.announce.clone() else { return Ok(()) };
+    let version = version.clone();
+    let done = tokio::task::spawn_blocking(move || announce.introduce(&version)).await;
+    done.map_err(|_| Problem::internal())??;
+    Ok(())
+}
+
 /// How `version` stands to the champion of its model.
 pub(crate) async fn standing(app: &App, version: &Version) -> Result<Standing, Problem> {
     let store = &app.inner.store;
@@ -62,24 +76,20 @@ pub(crate) async fn promote(
 ) -> Result<Promoted, Problem> {
     let (store, rule, who) = (&app.inner.store, Rule::default(), who(caller, reason));
     let version = registry::resolve(store, reference).await?;
+    introduce(app, &version).await?;
+    let also = |version: &Version| announced(app, version, alias);
     let mut tries = 0;
     let promoted = loop {
         tries += 1;
         let (holds, standing) = registry::standing(store, &version, alias, &rule).await?;
         let seen = (holds.map(|holds| holds.version), standing);
-        let done =
-            registry::promote(store, (&version, alias), seen, &rule, (forced, &who), |_| Vec::new()).await;
+        let done = registry::promote(store, (&version, alias), seen, &rule, (forced, &who), also).await;
         match done {
             Err(RegistryError::Store(StoreError::Conflict { what: "alias", .. })) if tries < TRIES => {}
             done => break done?,
         }
     };
     if promoted.standing != Standing::Holds {
-        let detail = serde_json::json!({
-            "alias": alias, "previous": promoted.previous, "forced": promoted.forced, "reason": who.reason,
-        });
-        let act = Act { who: caller, action: "promote", target: &promoted.version, detail: &detail };
-        store.audit(&act).await?;
         app.inner.moved.notify_one();
     }
     Ok(promoted)
@@ -94,10 +104,9 @@ pub(crate) async fn roll_back(
 ) -> Result<(Version, Option<i64>), Problem> {
     let (store, who) = (&app.inner.store, who(caller, reason));
     let (version, previous) = registry::former_version(store, model, alias).await?;
-    registry::roll_back(store, (&version, previous), alias, &who, &[]).await?;
-    let detail = serde_json::json!({ "alias": alias, "previous": previous, "reason": who.reason });
-    let target = version.reference();
-    store.audit(&Act { who: caller, action: "rollback", target: &target, detail: &detail }).await?;
+    introduce(app, &version).await?;
+    let also = announced(app, &version, alias);
+    registry::roll_back(store, (&version, previous), alias, &who, &also).await?;
     app.inner.moved.notify_one();
     Ok((version, previous))
 }

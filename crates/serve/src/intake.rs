@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::api::{Request, answer};
 use crate::app::App;
 use crate::problem::Problem;
+use crate::trace::stored;
 
 /// Groups of one request that may wait to be written.
 const WAITING: usize = 1024;
@@ -202,7 +203,7 @@ pub(crate) async fn take(
         .zip(answers)
         .map(|(i, answer)| keeper.item(app, live, i, &answer.scored, answer.language, Some(answer.id)))
         .collect();
-    let new = keeper.keep(items.clone()).await?;
+    let new = stored("store items", keeper.keep(items.clone())).await?;
     let repeated: Vec<String> =
         items.iter().zip(&new).filter(|(_, new)| !**new).map(|(item, _)| item.id.clone()).collect();
     let stored = if repeated.is_empty() { Vec::new() } else { app.inner.store.items_of(&repeated).await? };

@@ -4,6 +4,7 @@
 //! told to, after what it has accepted. What a text means is `inference`'s affair, what is kept is `store`'s.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod announce;
 mod api;
 mod app;
 mod auth;
@@ -18,6 +19,7 @@ mod intake;
 mod jobs;
 mod labelling;
 mod limits;
+mod linger;
 mod models;
 mod personal;
 mod problem;
@@ -26,9 +28,12 @@ mod record;
 mod router;
 mod server;
 mod settings;
+mod tls;
+mod trace;
 mod ui;
 mod watch;
 
+pub use announce::Announce;
 pub use api::openapi;
 pub use app::{App, StartError};
 pub use client::Network;
@@ -39,4 +44,5 @@ pub use router::router;
 pub use sentimeter_inference as inference;
 pub use server::serve;
 pub use settings::{Keep, Limits, Settings};
+pub use tls::{Certificate, TlsError};
 pub use watch::{Source, watch};

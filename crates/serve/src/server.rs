@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
 use crate::client::Peer;
+use crate::linger::Lingering;
 use crate::router::router;
 
 /// Bytes of a request's head.
@@ -43,8 +44,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         // Whoever sends its head byte by byte, and whoever keeps a connection without using it.
         .header_read_timeout(app.inner.limits.head)
         .max_buf_size(HEAD)
-        .max_headers(HEADERS)
-        .pipeline_flush(true);
+        .max_headers(HEADERS);
     let places = Arc::new(Semaphore::new(app.inner.limits.connections.max(1)));
     let graceful = GracefulShutdown::new();
     let tls = app.inner.tls.clone().map(TlsAcceptor::from);
@@ -108,7 +108,9 @@ async fn converse(
         request.extensions_mut().insert(peer);
         service.call(request)
     });
-    if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(stream), known)).await {
+    if let Err(error) =
+        watcher.watch(http.serve_connection(TokioIo::new(Lingering::new(stream)), known)).await
+    {
         tracing::debug!(%error, "a connection ended early");
     }
 }

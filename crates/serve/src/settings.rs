@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::announce::Announce;
 use crate::client::Network;
 
 /// What is kept of the texts that are predicted.
@@ -23,6 +24,8 @@ pub enum Keep {
 pub struct Limits {
     /// Bytes of a request's body, compressed and not.
     pub body_bytes: usize,
+    /// Bytes of all bodies together that are held at a time.
+    pub bodies: usize,
     /// Bytes of a file that a job scores.
     pub upload_bytes: u64,
     /// How long such a file may take to come.
@@ -49,6 +52,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 4 << 20,
+            bodies: 256 << 20,
             upload_bytes: 1 << 30,
             upload: Duration::from_secs(3600),
             items: 1000,
@@ -91,6 +95,8 @@ pub struct Settings {
     pub hooks: crate::hooks::Hooks,
     /// This program: what makes profiles of data sets when a page asks for them. None: nobody does.
     pub program: Option<std::path::PathBuf>,
+    /// Who else is told of what happens to registered models.
+    pub announce: Option<Arc<dyn Announce>>,
     /// Caps.
     pub limits: Limits,
     /// Queue, threads, cache.
@@ -112,6 +118,7 @@ impl Default for Settings {
             keep_authors: false,
             hooks: crate::hooks::Hooks::default(),
             program: None,
+            announce: None,
             limits: Limits::default(),
             engine: sentimeter_inference::Settings::default(),
         }

@@ -63,36 +63,28 @@ impl Dialect {
         }
     }
 
-    /// What items hold the words of a search; each stands in [`search`](Self::search)'s form at the places
-    /// `first`, `first + 1`, ….
-    pub(crate) fn holds(self, first: usize, words: usize) -> String {
+    /// What items hold the words of a search, which stand in [`search`](Self::search)'s form at the place `first`.
+    pub(crate) fn holds(self, first: usize) -> String {
         match self {
             Self::Sqlite => {
                 format!("number IN (SELECT rowid FROM items_text WHERE items_text MATCH ${first})")
             }
             Self::Postgres => {
-                let one = |at: usize| format!("text ILIKE ${at} ESCAPE '!'");
-                (first..first + words).map(one).collect::<Vec<_>>().join(" AND ")
+                format!("sentimeter_words(text) @@ plainto_tsquery('simple', sentimeter_plain(${first}))")
             }
         }
     }
 
-    /// The words of a search as this database wants them: one expression, or a pattern for each. Whatever the
-    /// user typed is a word there, never a part of the search's own language.
-    pub(crate) fn search(self, words: &str) -> Vec<String> {
-        let words = words.split_whitespace();
+    /// The words of a search as this database wants them. Whatever the user typed is a word there, never a part of
+    /// the search's own language.
+    pub(crate) fn search(self, words: &str) -> String {
         match self {
             Self::Sqlite => {
-                let quoted: Vec<String> =
-                    words.map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
-                vec![quoted.join(" ")]
+                let quoted =
+                    words.split_whitespace().map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
+                quoted.collect::<Vec<_>>().join(" ")
             }
-            Self::Postgres => words
-                .map(|word| {
-                    let plain = word.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-                    format!("%{plain}%")
-                })
-                .collect(),
+            Self::Postgres => words.to_owned(),
         }
     }
 }

@@ -248,9 +248,8 @@ impl Store {
         }
         if let Some(words) = filter.search.as_ref().filter(|words| !words.trim().is_empty()) {
             let words = self.dialect().search(words);
-            let holds = self.dialect().holds(conditions.bound.len() + 1, words.len());
-            words.iter().for_each(|word| drop(conditions.place(word)));
-            conditions.all.push(holds);
+            conditions.all.push(self.dialect().holds(conditions.bound.len() + 1));
+            conditions.place(&words);
         }
         if !filter.authors.is_empty() {
             let places: Vec<String> = filter.authors.iter().map(|a| conditions.place(a)).collect();

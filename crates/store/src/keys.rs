@@ -4,12 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sqlx::Executor;
 use sqlx::any::AnyRow;
 
 use crate::audit::Act;
 use crate::error::sql;
 use crate::rows::{get, text};
-use crate::store::query;
+use crate::store::{Writing, query};
 use crate::{Store, StoreError, now, unique};
 
 /// How a key begins, so that one that leaked is recognised.
@@ -95,11 +96,48 @@ impl Store {
     /// # Errors
     /// A system without random numbers, a database that cannot be written.
     pub async fn create_key(&self, name: &str, role: Role, who: &str) -> Result<(Key, String), StoreError> {
+        let mut writing = self.write().await?;
+        let made = self.make_key(&mut writing, name, role, who).await?;
+        writing.commit().await?;
+        Ok(made)
+    }
+
+    /// The same where there is no key at all, not even a revoked one: of all who ask at once, one gets it, and the
+    /// others `None`.
+    ///
+    /// # Errors
+    /// As [`Store::create_key`].
+    pub async fn create_first_key(
+        &self,
+        name: &str,
+        role: Role,
+        who: &str,
+    ) -> Result<Option<(Key, String)>, StoreError> {
+        let mut writing = self.write().await?;
+        // There is no row yet that could be locked.
+        if let Some(alone) = self.dialect().alone() {
+            writing.on().execute(alone).await.map_err(sql("lock the keys"))?;
+        }
+        let row = query("SELECT COUNT(*) AS count FROM keys").fetch_one(writing.on()).await;
+        if get::<i64>(&row.map_err(sql("count keys"))?, "count")? > 0 {
+            return Ok(None);
+        }
+        let made = self.make_key(&mut writing, name, role, who).await?;
+        writing.commit().await?;
+        Ok(Some(made))
+    }
+
+    async fn make_key(
+        &self,
+        writing: &mut Writing,
+        name: &str,
+        role: Role,
+        who: &str,
+    ) -> Result<(Key, String), StoreError> {
         let mut bits = [0_u8; 32];
         getrandom::fill(&mut bits).map_err(|e| StoreError::Random { why: e.to_string() })?;
         let secret = format!("{MARK}{}", blake3::Hash::from_bytes(bits).to_hex());
         let key = Key { id: unique(), name: text(name), role, created: now(), revoked: None };
-        let mut writing = self.write().await?;
         query("INSERT INTO keys (id, name, role, hash, created) VALUES ($1, $2, $3, $4, $5)")
             .bind(key.id.clone())
             .bind(key.name.clone())
@@ -110,8 +148,7 @@ impl Store {
             .await
             .map_err(sql("store a key"))?;
         let detail = serde_json::json!({ "name": key.name, "role": role });
-        self.note(&mut writing, &Act { who, action: "create-key", target: &key.id, detail: &detail }).await?;
-        writing.commit().await?;
+        self.note(writing, &Act { who, action: "create-key", target: &key.id, detail: &detail }).await?;
         Ok((key, secret))
     }
 

@@ -22,6 +22,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("items", include_str!("../migrations/0003_items.sql")),
     ("house", include_str!("../migrations/0004_house.sql")),
     ("labels", include_str!("../migrations/0005_labels.sql")),
+    ("search", include_str!("../migrations/0006_search.sql")),
 ];
 
 /// Whoever holds it has the home's database file to make and to migrate; let go when dropped.

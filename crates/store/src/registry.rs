@@ -1,7 +1,7 @@
 //! Registered models: versions that never change, aliases that move, and who moved them.
 //!
 //! Whether a model is good enough for an alias is for the caller to say; here every change is one
-//! transaction with the event that tells of it.
+//! transaction with the event that tells of it, and with its entry in the audit log.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::error::sql;
 use crate::rows::{get, json, maybe_text, text};
 use crate::store::{Writing, built, query};
 use crate::write::one;
-use crate::{Blob, RunId, Store, StoreError, Write, now};
+use crate::{Act, Blob, RunId, Store, StoreError, Write, now};
 
 /// Who changes the registry, from where, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,7 +211,7 @@ impl Store {
         .map_err(cannot())?;
         let event =
             Event { action: "register", model: &new.model, version: Some(number), ..Event::default() };
-        event.write(writing.on(), who, detail).await?;
+        self.tell(&mut writing, &event, who, detail).await?;
         let version = Version {
             version: number,
             created: time,
@@ -272,7 +272,8 @@ impl Store {
             return Err(no_model(model));
         }
         let event = Event { action: "describe", model, ..Event::default() };
-        event.write(writing.on(), who, &serde_json::json!({ "description": description })).await?;
+        let detail = serde_json::json!({ "description": description });
+        self.tell(&mut writing, &event, who, &detail).await?;
         writing.commit().await
     }
 
@@ -434,7 +435,7 @@ impl Store {
         .await
         .map_err(cannot())?;
         let event = Event { action, model, version: Some(number), alias: Some(alias), previous };
-        event.write(writing.on(), who, detail).await?;
+        self.tell(&mut writing, &event, who, detail).await?;
         for write in also {
             one(writing.on(), write).await?;
         }
@@ -460,7 +461,7 @@ impl Store {
             .map_err(sql("take an alias away"))?;
         let event =
             Event { action: "unalias", model, alias: Some(alias), previous: Some(previous), version: None };
-        event.write(writing.on(), who, &Value::Null).await?;
+        self.tell(&mut writing, &event, who, &Value::Null).await?;
         writing.commit().await?;
         Ok(previous)
     }
@@ -496,7 +497,7 @@ impl Store {
             return Err(StoreError::Missing { what: "version", name, hint: String::new() });
         }
         let event = Event { action: "delete", model, version: Some(number), ..Event::default() };
-        event.write(writing.on(), who, &Value::Null).await?;
+        self.tell(&mut writing, &event, who, &Value::Null).await?;
         writing.commit().await
     }
 
@@ -527,6 +528,25 @@ impl Store {
             })
         };
         rows.iter().map(event).collect()
+    }
+
+    /// Notes what is done, in the model's own story and in the audit log, with the change itself or not at all.
+    async fn tell(
+        &self,
+        writing: &mut Writing,
+        event: &Event<'_>,
+        who: &Who,
+        detail: &Value,
+    ) -> Result<(), StoreError> {
+        event.write(writing.on(), who, detail).await?;
+        let target =
+            event.version.map_or(event.model.to_owned(), |version| format!("{}@{version}", event.model));
+        let said = serde_json::json!({
+            "alias": event.alias, "previous": event.previous, "forced": detail.get("forced"), "reason": who.reason,
+            "host": who.host,
+        });
+        self.note(writing, &Act { who: &who.name, action: event.action, target: &target, detail: &said })
+            .await
     }
 
     /// Begins to change the registry, one process at a time.
@@ -586,5 +606,36 @@ impl Event<'_> {
         .await
         .map_err(sql("note what was done"))?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Database;
+
+    #[tokio::test]
+    async fn what_cannot_be_audited_is_not_done() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path(), &Database::Memory).await.unwrap();
+        let new = NewVersion {
+            model: "m".to_owned(),
+            run: None,
+            blob: Blob { hash: "0".repeat(64), size: 1 },
+            digest: "d".to_owned(),
+            kind: "linear".to_owned(),
+            data_hash: None,
+            test_hash: None,
+            metrics: Value::Null,
+            recipe: Value::Null,
+            licence: Value::Null,
+            detail: Value::Null,
+        };
+        let who = Who::default();
+        store.register(&new, &who).await.unwrap();
+        query("ALTER TABLE audit RENAME TO elsewhere").execute(store.pool()).await.unwrap();
+        assert!(store.set_alias(("m", "champion", 1), None, (&who, "promote", &Value::Null)).await.is_err());
+        assert_eq!(store.aliases("m").await.unwrap(), []);
+        assert_eq!(store.registry_events("m").await.unwrap().len(), 1);
     }
 }

@@ -42,7 +42,7 @@ impl Reading<'_> {
             found: format!("a damaged one ({e})"),
         };
         let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
-        if let Some(size) = tables::workbook_size(&mut archive) {
+        if let Some(size) = tables::workbook_size(&mut archive, self.options.limits.whole_bytes) {
             self.check_whole(size, origin)?;
             let file = File::open(origin.path).map_err(CorpusError::io("open", origin.path))?;
             return self.excel(file, origin);
@@ -101,7 +101,7 @@ impl Reading<'_> {
         let bytes = self.whole(reader, origin)?;
         // A workbook inside another compression has not been sized yet.
         if let Ok(mut archive) = zip::ZipArchive::new(Cursor::new(bytes.as_slice()))
-            && let Some(size) = tables::workbook_size(&mut archive)
+            && let Some(size) = tables::workbook_size(&mut archive, self.options.limits.whole_bytes)
         {
             self.check_whole(size, origin)?;
         }

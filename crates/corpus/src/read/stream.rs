@@ -183,7 +183,7 @@ fn table(
     if magic == Magic::Zip {
         let mut archive =
             zip::ZipArchive::new(BufReader::new(&mut file)).map_err(|e| broken(e.to_string()))?;
-        unpacked = tables::workbook_size(&mut archive)
+        unpacked = tables::workbook_size(&mut archive, options.limits.whole_bytes)
             .ok_or_else(|| broken("an archive of files; unpack it first".to_owned()))?;
     }
     let limit = options.limits.whole_bytes;

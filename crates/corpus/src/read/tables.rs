@@ -3,12 +3,17 @@
 use std::io::{Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{Data, Reader};
+use calamine::{Cell, Data, DataRef, Range, Reader, Sheets};
 
 use super::split::Record;
 
 /// Records per step.
 const BATCH: usize = 8192;
+
+/// Cells of a sheet, empty ones too: all that a sheet may have in 32 columns. calamine makes room for every cell
+/// between the first and the last, and a sheet of two cells, the one in A1 and the other in XFD1048576, would take
+/// 400 GB.
+const CELLS: u64 = 1 << 25;
 
 /// Column names, if they are known, and records in batches.
 pub(crate) struct Table<'a> {
@@ -35,12 +40,50 @@ fn first_sheet(bytes: Vec<u8>) -> Result<calamine::Range<Data>, String> {
     let mut book = calamine::open_workbook_auto_from_rs(std::io::Cursor::new(bytes))
         .map_err(|e| format!("no workbook ({e})"))?;
     for name in book.sheet_names() {
-        let range = book.worksheet_range(&name).map_err(|e| format!("a broken sheet {name:?} ({e})"))?;
+        let broken = |e: &dyn std::fmt::Display| format!("a broken sheet {name:?} ({e})");
+        let range = match &mut book {
+            Sheets::Xlsx(book) => {
+                let mut cells = book.worksheet_cells_reader(&name).map_err(|e| broken(&e))?;
+                gathered(std::iter::from_fn(|| cells.next_cell().transpose())).map_err(|e| broken(&e))?
+            }
+            Sheets::Xlsb(book) => {
+                let mut cells = book.worksheet_cells_reader(&name).map_err(|e| broken(&e))?;
+                gathered(std::iter::from_fn(|| cells.next_cell().transpose())).map_err(|e| broken(&e))?
+            }
+            // The old Excel's sheets are small, and OpenDocument's have a bound of calamine's own.
+            book => book.worksheet_range(&name).map_err(|e| broken(&e))?,
+        };
         if range.height() > 0 {
             return Ok(range);
         }
     }
     Err("a workbook without rows".to_owned())
+}
+
+/// The cells of a sheet, if they stand close enough together.
+fn gathered<'a, E: std::fmt::Display>(
+    cells: impl Iterator<Item = Result<Cell<DataRef<'a>>, E>>,
+) -> Result<Range<Data>, String> {
+    let (mut from, mut to) = ((u32::MAX, u32::MAX), (0, 0));
+    let mut all = Vec::new();
+    for cell in cells {
+        let cell = cell.map_err(|e| e.to_string())?;
+        let (row, column) = cell.get_position();
+        let value = Data::from(cell.get_value().clone());
+        if value == Data::Empty {
+            continue;
+        }
+        from = (from.0.min(row), from.1.min(column));
+        to = (to.0.max(row), to.1.max(column));
+        let area = u64::from(to.0 - from.0 + 1) * u64::from(to.1 - from.1 + 1);
+        if area > CELLS {
+            return Err(format!(
+                "its cells are spread over {area} places, and {CELLS} can be read; save it as CSV"
+            ));
+        }
+        all.push(Cell::new((row, column), value));
+    }
+    Ok(Range::from_sparse(all))
 }
 
 fn sheet_row(cells: &[Data]) -> Record {
@@ -60,15 +103,32 @@ fn sheet_row(cells: &[Data]) -> Record {
     record
 }
 
-/// Whether a zip archive is a workbook, and how many bytes its members say that they unpack to.
-pub(crate) fn workbook_size(archive: &mut zip::ZipArchive<impl Read + Seek>) -> Option<u64> {
+/// Whether a zip archive is a workbook, and how many bytes it unpacks to; more than `most` are not counted. What its
+/// members say of themselves need not be true, so they are unpacked, to nowhere.
+pub(crate) fn workbook_size(archive: &mut zip::ZipArchive<impl Read + Seek>, most: u64) -> Option<u64> {
     let book = archive
         .file_names()
         .any(|name| name.is_ok_and(|n| matches!(&*n, "[Content_Types].xml" | "content.xml")));
     book.then(|| {
-        (0..archive.len())
+        let stated = (0..archive.len())
             .filter_map(|i| archive.by_index_raw(i).ok().map(|member| member.size()))
-            .fold(0, u64::saturating_add)
+            .fold(0, u64::saturating_add);
+        let mut found = stated.min(most.saturating_add(1));
+        let mut unpacked = 0_u64;
+        for at in 0..archive.len() {
+            if found > most {
+                break;
+            }
+            // One that cannot be unpacked cannot be read either.
+            let Ok(member) = archive.by_index(at) else { continue };
+            let mut member = member.take(most.saturating_add(1) - unpacked);
+            let mut scratch = [0; 64 << 10];
+            while let Ok(read @ 1..) = member.read(&mut scratch) {
+                unpacked += read as u64;
+            }
+            found = found.max(unpacked);
+        }
+        found
     })
 }
 

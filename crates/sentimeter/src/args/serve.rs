@@ -41,6 +41,10 @@ pub(crate) struct ServeArgs {
     /// How the log on standard error is written
     #[arg(long, env = "SENTIMETER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
+    /// An OpenTelemetry collector that traces go to, by OTLP over HTTP: `http://127.0.0.1:4318` [default:
+    /// OTEL_EXPORTER_OTLP_ENDPOINT; without, there are none]
+    #[arg(long, env = "SENTIMETER_OTLP", value_name = "URL", value_parser = collector)]
+    pub otlp: Option<String>,
     /// What is kept of each prediction: nothing, the answer with a keyed hash of its text, or the text too
     #[arg(long, env = "SENTIMETER_KEEP", default_value = "hashes", value_name = "WHAT")]
     pub keep: KeepArg,
@@ -97,6 +101,17 @@ fn origin(raw: &str) -> Result<String, String> {
     match host {
         Some(host) if sound(host) => Ok(raw.to_owned()),
         _ => Err("say scheme and host, and no path: https://desk.example".to_owned()),
+    }
+}
+
+/// An address that spans can be sent to.
+fn collector(raw: &str) -> Result<String, String> {
+    match raw.parse::<http::Uri>() {
+        Ok(uri) if matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() => {
+            Ok(raw.to_owned())
+        }
+        _ => Err("say scheme, host and port of a collector that takes OTLP over HTTP: http://127.0.0.1:4318"
+            .to_owned()),
     }
 }
 

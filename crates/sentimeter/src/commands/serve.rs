@@ -8,24 +8,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sentimeter_experiment::registry::STARTER;
 use sentimeter_serve::inference::Live;
-use sentimeter_serve::{App, Hooks, Keep, Limits, Models as _, Registry, Settings, Source, name_of_file};
-use sentimeter_store::{Role, Store};
+use sentimeter_serve::{
+    Announce, App, Certificate, Hooks, Keep, Limits, Models as _, Registry, Settings, Source, name_of_file,
+};
+use sentimeter_store::{Blocking, Role, Store};
 use serde::Serialize;
 use tokio::net::TcpListener;
 
 use super::print_json;
 use crate::args::{Global, KeepArg, ServeArgs};
 use crate::home::Opened;
-use crate::{home, interrupt, recording};
+use crate::{home, interrupt, mlflow, recording};
 
 /// What answers without `--model`, once it is registered.
 const CHAMPION: &str = "sentiment@champion";
 
-/// How often it is looked whether another model is to answer.
+/// How often it is looked whether another model is to answer, or the certificate was renewed.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What is said once requests are taken.
@@ -45,16 +45,18 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode>
         let place = panic.location().map_or_else(String::new, ToString::to_string);
         note!("error: a bug at {place}; the request that met it got status 500");
     }));
+    let announce =
+        mlflow::announcing(global, || Ok(Blocking::open(&global.home, &recording::database(global)?)?))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("serve")
         .build()
         .context("cannot start the server's threads")?;
-    runtime.block_on(serve(global, args))?;
+    runtime.block_on(serve(global, args, announce))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<()> {
+async fn serve(global: &Global, args: &ServeArgs, announce: Option<Arc<dyn Announce>>) -> anyhow::Result<()> {
     let (stop, stopped) = tokio::sync::oneshot::channel();
     interrupt::instead(move || {
         // Whoever waits for it may be gone: then the end is near anyway.
@@ -68,18 +70,30 @@ async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
     let address = listener.local_addr().context("cannot tell the own address")?;
-    let app = App::new(live, store.clone(), Arc::new(registry), settings(global, args, address)?).await?;
-    let admin_key = first_key(&store).await?;
+    let certificate = match (&args.tls_cert, &args.tls_key) {
+        (Some(certificate), Some(key)) => Some(Certificate::open(certificate, key)?),
+        _ => None,
+    };
+    let mut settings = settings(global, args, address)?;
+    settings.tls = certificate.as_ref().map(Certificate::config).transpose()?;
+    settings.announce = announce;
+    let app = App::new(live, store.clone(), Arc::new(registry), settings).await?;
+    let admin_key =
+        store.create_first_key("first", Role::Admin, "first start").await?.map(|(_, secret)| secret);
     let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{address}");
     let listening = Listening { url, model: &name, digest, admin_key };
     say(global, args, &listening, address)?;
     let watching = tokio::spawn(sentimeter_serve::watch(app.clone(), source, LOOK));
+    let renewing = certificate.map(|certificate| tokio::spawn(certificate.watch(LOOK)));
     let days = args.retain.map(std::num::NonZeroU32::get);
     let retaining = tokio::spawn(sentimeter_serve::retain(app.clone(), days));
     let ended = sentimeter_serve::serve(listener, app, async { drop(stopped.await) }).await;
     watching.abort();
     retaining.abort();
+    if let Some(renewing) = renewing {
+        renewing.abort();
+    }
     store.close().await;
     ended.context("ended before everything was answered")?;
     if !global.quiet {
@@ -95,10 +109,6 @@ fn settings(global: &Global, args: &ServeArgs, address: SocketAddr) -> anyhow::R
         rate: args.rate(),
         proxies: args.trusted_proxy.clone(),
         cors: args.cors.clone(),
-        tls: match (&args.tls_cert, &args.tls_key) {
-            (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
-            _ => None,
-        },
         keep: match args.keep {
             KeepArg::Nothing => Keep::Nothing,
             KeepArg::Hashes => Keep::Hashes,
@@ -131,25 +141,6 @@ fn hooks(args: &ServeArgs) -> anyhow::Result<Hooks> {
         .with_context(|| format!("cannot use {}", path.display()))
 }
 
-/// What connections are encrypted with.
-fn tls(certificate: &Path, key: &Path) -> anyhow::Result<Arc<rustls::ServerConfig>> {
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .with_context(|| format!("cannot read a certificate (PEM) from {}", certificate.display()))?;
-    anyhow::ensure!(!chain.is_empty(), "there is no certificate (PEM) in {}", certificate.display());
-    let secret = PrivateKeyDer::from_pem_file(key)
-        .with_context(|| format!("cannot read a private key (PEM) from {}", key.display()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("TLS cannot be set up")?
-        .with_no_client_auth()
-        .with_single_cert(chain, secret)
-        .with_context(|| format!("{} does not fit {}", key.display(), certificate.display()))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
 /// The model that answers, and where it comes from: `--model`, else the registered champion, else the home's,
 /// else the one that is built in, until there is one of the former.
 async fn model(global: &Global, args: &ServeArgs, registry: &Registry) -> anyhow::Result<(Source, Live)> {
@@ -175,15 +166,6 @@ async fn model(global: &Global, args: &ServeArgs, registry: &Registry) -> anyhow
 /// A model that is no registered version, under its file's name.
 fn live(opened: Opened) -> Live {
     Live::new(name_of_file(&opened.path, &opened.digest), opened.model, opened.digest)
-}
-
-/// The secret of a first key, where there is none.
-async fn first_key(store: &Store) -> anyhow::Result<Option<String>> {
-    if !store.keys().await?.is_empty() {
-        return Ok(None);
-    }
-    let (_, secret) = store.create_key("first", Role::Admin, "first start").await?;
-    Ok(Some(secret))
 }
 
 fn say(

@@ -10,12 +10,15 @@ mod evaluation;
 mod feedback;
 mod interrupted;
 mod killed;
+#[path = "../../../../benches/load.rs"]
+mod load;
 mod memory;
 mod mistakes;
 mod mlflow;
 #[path = "../../../mlflow/tests/server/mod.rs"]
 mod mlflow_server;
 mod neural;
+mod overload;
 mod profile;
 mod quickstart;
 mod registry;
@@ -25,5 +28,6 @@ mod runs;
 mod scoring;
 mod search;
 mod serve;
+mod traces;
 mod tweets;
 mod vectors;

@@ -1,12 +1,13 @@
 //! Runs on an MLflow server: what a team sees there of what was trained here.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, LIGHT, example, root};
 use crate::mlflow_server::{Options, Server};
+use crate::serve::Served;
 
 fn script() -> std::path::PathBuf {
     root().join("crates/mlflow/tests/readback.py")
@@ -156,6 +157,21 @@ fn a_team_sees_on_its_server_what_was_trained_here() {
     assert_eq!(champion["model"]["flavors"], json!(["sentimeter"]));
     with(&["models", "rollback", "sentiment"]);
     assert_eq!(version("champion")["version"], "1");
+    // What is done on the server is told there, too, while it runs.
+    let served = Served::start(&desk, &["--mlflow-uri", &uri]);
+    let made = desk.run(&["keys", "create", "ops", "--role", "admin", "--json"]).ok().json();
+    let key = served.key.clone().unwrap_or_else(|| made["secret"].as_str().unwrap().to_owned());
+    let body = json!({"version": 2, "force": true, "reason": "for the test"}).to_string();
+    for (path, body, want) in [("promote", body.as_str(), "2"), ("rollback", "{}", "1")] {
+        let (status, told) = served.ask("POST", &format!("/v1/models/sentiment/{path}"), Some(&key), body);
+        assert_eq!(status, 200, "{told}");
+        let begun = Instant::now();
+        while version("champion")["version"] != want {
+            assert!(begun.elapsed() < Duration::from_secs(120), "{path} is not told");
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+    assert_eq!(served.end(), Some(0));
     let fetch = [
         "models",
         "import",

@@ -21,8 +21,15 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(desk: &Desk, args: &[&str]) -> Self {
+        Self::start_with(desk, args, &[], Stdio::inherit())
+    }
+
+    /// The same with more variables, and with its log going elsewhere.
+    pub(crate) fn start_with(desk: &Desk, args: &[&str], variables: &[(&str, &str)], log: Stdio) -> Self {
         let all = [&["serve", "--listen", "127.0.0.1:0", "--json"], args].concat();
-        let mut child = desk.command(&all).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut command = desk.command(&all);
+        command.envs(variables.iter().copied());
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut said = String::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
@@ -78,13 +85,30 @@ impl Served {
         Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
     }
 
+    /// `HOST:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    /// Memory that it holds now, in MiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
+    }
+
+    /// What it has written to its log, which must be a pipe, up to its end.
+    pub(crate) fn log(&mut self) -> std::process::ChildStderr {
+        self.child.stderr.take().unwrap()
+    }
+
     /// Sends SIGKILL.
     pub(crate) fn kill(&self) {
         let pid = self.child.id().to_string();
         assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     }
 
-    fn predict(&self, text: &str) -> Value {
+    pub(crate) fn predict(&self, text: &str) -> Value {
         let body = serde_json::json!({ "text": text }).to_string();
         let (status, told) = self.ask("POST", "/v1/predict", None, &body);
         assert_eq!(status, 200, "{told}");
@@ -256,11 +280,28 @@ fn the_log_is_one_object_a_line_with_the_requests_id_and_no_text() {
 }
 
 #[test]
+fn many_first_starts_at_once_make_one_key() {
+    let desk = Desk::new();
+    let served: Vec<Served> = std::thread::scope(|scope| {
+        let starting: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| Served::start(&desk, &["--model", "starter"]))).collect();
+        starting.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let keys: Vec<&String> = served.iter().filter_map(|one| one.key.as_ref()).collect();
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    // It opens all of them.
+    for one in &served {
+        assert_eq!(one.ask("GET", "/v1/keys", Some(keys[0]), "").0, 200);
+    }
+}
+
+#[test]
 fn what_stands_against_a_start_is_said() {
     let desk = Desk::new();
     desk.run(&["serve", "--listen", "127.0.0.1:0", "--model", "sentiment@9"]).ends(1).tells(&["sentiment@9"]);
     desk.run(&["serve", "--listen", "here"]).ends(2);
     desk.run(&["serve", "--trusted-proxy", "10.0.0.0/33"]).ends(2).tells(&["10.0.0.0/8"]);
+    desk.run(&["serve", "--otlp", "localhost:4317"]).ends(2).tells(&["http://127.0.0.1:4318"]);
     desk.run(&["serve", "--cors", "desk.example/x"]).ends(2).tells(&["https://desk.example"]);
     desk.run(&["serve", "--tls-cert", "cert.pem"]).ends(2).tells(&["--tls-key"]);
     let tls = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];

@@ -18,6 +18,7 @@ use crate::body;
 use crate::export::{self, Export};
 use crate::intake::{Incoming, Taken, take};
 use crate::problem::{ItemProblem, Problem};
+use crate::trace::stored;
 
 /// Items of a page.
 const PAGE: u32 = 50;
@@ -449,7 +450,7 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -
         return Ok(export::items(&app, filter, format));
     }
     filter.limit = Some(limit);
-    let found = app.inner.store.items(&filter).await?;
+    let found = stored("read items", app.inner.store.items(&filter)).await?;
     let full = found.len() == limit as usize;
     let next = found.last().filter(|_| full).map(|last| format!("{}:{}", last.time, last.number));
     Ok(Json(ItemsPage { items: found.into_iter().map(Shown::from).collect(), next }).into_response())

@@ -15,6 +15,7 @@ use crate::body;
 use crate::export::Export;
 use crate::jobs::{Options, Preview, download, receive, submit};
 use crate::problem::Problem;
+use crate::trace::stored;
 use sentimeter_corpus::Mapping;
 
 /// Jobs of a list.
@@ -126,7 +127,7 @@ pub(crate) struct Jobs {
 /// secret. Who may read what was recorded sees all.
 pub(crate) async fn own(app: &App, caller: &Caller, id: &str) -> Result<Job, Problem> {
     let missing = || Problem::not_found("there is no such job; it may have been removed");
-    let job = app.inner.store.job(id).await?.ok_or_else(missing)?;
+    let job = stored("read a job", app.inner.store.job(id)).await?.ok_or_else(missing)?;
     if job.owner == caller.who || caller.role >= Some(Role::Analyst) { Ok(job) } else { Err(missing()) }
 }
 
@@ -256,7 +257,7 @@ pub(crate) async fn create(
 pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Result<Json<Jobs>, Problem> {
     let caller = app.inner.gate.let_in(&headers, Role::Predict, false).await?;
     let owner = Some(caller.who.as_str()).filter(|_| caller.role < Some(Role::Analyst));
-    let jobs = app.inner.store.jobs(owner, SHOWN).await?;
+    let jobs = stored("read jobs", app.inner.store.jobs(owner, SHOWN)).await?;
     Ok(Json(Jobs { jobs: jobs.into_iter().map(Shown::from).collect() }))
 }
 

@@ -14,6 +14,7 @@ use super::wire::Word;
 use crate::app::App;
 use crate::body;
 use crate::problem::Problem;
+use crate::trace::stored;
 
 /// Reports of a page.
 const PAGE: u32 = 50;
@@ -191,7 +192,7 @@ pub(crate) async fn store(app: &App, report: NewReport) -> Result<Stored, Proble
         reviewed: None,
         text: report.text,
     };
-    let new = app.inner.store.add_corrections(&[correction]).await? > 0;
+    let new = stored("store a report", app.inner.store.add_corrections(&[correction])).await? > 0;
     metrics::counter!(telemetry::REPORTS, "source" => report.source).increment(u64::from(new));
     Ok(Stored { id, status: "pending", new: new || !given })
 }
@@ -300,7 +301,7 @@ pub(crate) async fn list(
         }
     }
     filter.limit = Some(limit);
-    let found = app.inner.store.corrections(&filter).await?;
+    let found = stored("read reports", app.inner.store.corrections(&filter)).await?;
     let full = found.len() == limit as usize;
     let next = found.last().filter(|_| full).map(|last| format!("{}:{}", last.time, last.id));
     Ok(Json(Reports { reports: found.into_iter().map(Report::from).collect(), next }))
@@ -358,6 +359,6 @@ pub(crate) async fn decide(
         }
         _ => return Err(Problem::field("status", "wants accepted, corrected or rejected")),
     };
-    app.inner.store.review(id, &Review { status, label, reviewer }).await?;
+    stored("store a review", app.inner.store.review(id, &Review { status, label, reviewer })).await?;
     Ok(status)
 }

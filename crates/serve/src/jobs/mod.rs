@@ -32,6 +32,14 @@ const WAITING: i64 = 100;
 /// Jobs that are looked at together.
 pub(crate) const MOST: u32 = 100_000;
 
+/// How much larger than `--max-upload` a packed file may be; what comes of any file, twice that.
+pub(crate) const LARGER: u64 = 16;
+
+/// How much larger than itself a packed file may be: tables of texts pack to a tenth; what packs to less than a
+/// hundredth was made to fill disks. Small ones may have a little more.
+const RATIO: u64 = 100;
+const SLACK: u64 = 16 << 20;
+
 /// Rows that are shown before a file is scored.
 const SHOWN: usize = 5;
 
@@ -58,11 +66,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// How the file is read.
-    pub(crate) fn reading(&self, limits: &Limits) -> Result<ReadOptions, CorpusError> {
+    /// How the file is read, which lies on disk in `size` bytes.
+    pub(crate) fn reading(&self, limits: &Limits, size: u64) -> Result<ReadOptions, CorpusError> {
+        let unpacked = size.saturating_mul(RATIO).saturating_add(SLACK);
         let reading = ReadLimits {
-            // A packed file may unpack to much more.
-            bytes: limits.upload_bytes.saturating_mul(16),
+            bytes: unpacked.min(limits.upload_bytes.saturating_mul(LARGER)),
             text_chars: limits.characters,
             record_bytes: 1 << 20,
             whole_bytes: limits.upload_bytes.min(256 << 20),
@@ -231,7 +239,8 @@ pub(crate) fn preview(
     options: &Options,
     limits: &Limits,
 ) -> Result<Preview, CorpusError> {
-    let mut rows = open(place, name, &options.reading(limits)?, |file| Box::new(file))?;
+    let size = std::fs::metadata(place.join("upload")).map_or(0, |found| found.len());
+    let mut rows = open(place, name, &options.reading(limits, size)?, |file| Box::new(file))?;
     let found = rows.batch(SHOWN)?;
     let cells = |row: &sentimeter_corpus::Row| row.fields.iter().map(str::to_owned).collect();
     Ok(Preview {

@@ -14,7 +14,7 @@ use sentimeter_text::language::Language;
 use tokio::runtime::Handle;
 
 use super::results::{self, Head, Line};
-use super::{Desk, Options, Summary};
+use super::{Desk, LARGER, Options, Summary};
 use crate::app::App;
 use crate::intake::Incoming;
 
@@ -138,7 +138,9 @@ fn run(app: &App, desk: &Desk, handle: &Handle, job: &Job) -> Result<(), End> {
     let place = desk.place(&job.id);
     let consumed = Arc::new(AtomicU64::new(0));
     let counted = consumed.clone();
-    let reading = options.reading(&app.inner.limits).map_err(|error| End::Failed(error.to_string()))?;
+    let reading = options
+        .reading(&app.inner.limits, job.size as u64)
+        .map_err(|error| End::Failed(error.to_string()))?;
     let opened = super::open(&place, &job.name, &reading, |file| Box::new(Counted(file, counted)));
     let mut rows = opened.map_err(|error| End::Failed(error.to_string()))?;
     let results =
@@ -280,6 +282,11 @@ impl Work<'_> {
             let kept = self.handle.block_on(self.app.inner.keeper.keep(items));
             let new = kept.map_err(|problem| End::Failed(problem.detail().to_owned()))?;
             self.summary.kept += new.iter().filter(|new| **new).count() as i64;
+        }
+        let most = self.app.inner.limits.upload_bytes.saturating_mul(2 * LARGER);
+        if self.kept + lines.len() as u64 > most {
+            let why = format!("what comes of it is larger than {most} bytes; send it in parts");
+            return Err(End::Failed(why));
         }
         self.results.write_all(&lines)?;
         self.kept += lines.len() as u64;

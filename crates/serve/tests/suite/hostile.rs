@@ -170,6 +170,97 @@ async fn smuggled_requests_are_not_seen() {
     listening.ended().await.unwrap();
 }
 
+/// A proxy that goes by the length, where we go by the pieces (or the other way round), would take what stands behind
+/// the body for a request of its own client, or of another one. Behind such a body nothing is read.
+#[tokio::test]
+async fn behind_a_body_in_pieces_nothing_is_taken_for_a_request() {
+    let server = Server::new(local()).await;
+    let mut listening = server.listen().await;
+    let inner = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let text = r#"{"text": "good"}"#;
+    let body = format!("{:x}\r\n{text}\r\n0\r\n\r\n", text.len());
+    for request in [
+        format!("{head}Transfer-Encoding: chunked\r\n\r\n{body}{inner}"),
+        format!("{head}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n{body}{inner}"),
+        format!("{head}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n{body}{inner}"),
+        format!("{head}Content-Length: 4\r\ntransfer-encoding:\tchunked\r\n\r\n{body}{inner}"),
+        format!("{head}Content-Length: 4\r\nTransfer-Encoding: identity, chunked\r\n\r\n{body}{inner}"),
+        format!("{head}Content-Length: 4\nTransfer-Encoding: chunked\n\n{body}{inner}"),
+    ] {
+        let told =
+            tokio::time::timeout(Duration::from_secs(15), listening.raw(request.as_bytes())).await.unwrap();
+        assert_eq!(told.matches("HTTP/1.1 ").count(), 1, "{request:.160} got {told}");
+        assert!(told.to_lowercase().contains("\r\nconnection: close\r\n"), "{request:.160} got {told}");
+        assert!(!told.contains("ready:"), "{request:.160} got {told}");
+    }
+    // What is neither one nor the other is refused, and the connection closed.
+    for request in [
+        format!("{head}Content-Length: 16\r\nContent-Length: 20\r\n\r\n{text}{inner}"),
+        format!("{head}Content-Length: 16, 20\r\n\r\n{text}{inner}"),
+        format!("{head}Content-Length: 0x10\r\n\r\n{text}{inner}"),
+        format!("{head}Transfer-Encoding: chunked, identity\r\n\r\n{body}{inner}"),
+        format!("{head}Transfer-Encoding: gzip\r\n\r\n{body}{inner}"),
+        format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\n{text}\n0\n\n{inner}", text.len()),
+        format!("{head}X: a\rTransfer-Encoding: chunked\r\n\r\n{body}{inner}"),
+        format!("{}Transfer-Encoding: chunked\r\n\r\n{body}{inner}", head.replace("1.1", "1.0")),
+    ] {
+        let told =
+            tokio::time::timeout(Duration::from_secs(15), listening.raw(request.as_bytes())).await.unwrap();
+        assert!(told.matches("HTTP/1.").count() <= 1, "{request:.160} got {told}");
+        assert!(!told.contains(" 200 OK") && !told.contains("ready:"), "{request:.160} got {told}");
+    }
+    // With a length alone, the connection is used on.
+    let told =
+        listening.raw(format!("{head}Content-Length: {}\r\n\r\n{text}{inner}", text.len()).as_bytes()).await;
+    assert_eq!(told.matches("HTTP/1.1 200").count(), 2, "{told}");
+    listening.stop();
+    listening.ended().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_refused_in_the_middle_still_reads_why() {
+    let server = Server::new(local()).await;
+    let mut listening = server.listen().await;
+    let body = format!(r#"{{"text": "{}"}}"#, "x".repeat(10 << 20));
+    for _ in 0..5 {
+        // Told at once, and all ten megabytes are still on their way.
+        let (status, told) = listening.predict(&body).await;
+        assert_eq!(status, 413, "{told:.300}");
+        assert!(told.contains("a body may have 4194304 bytes"), "{told:.900}");
+    }
+    assert_eq!(listening.predict(r#"{"text": "good"}"#).await.0, 200);
+    listening.stop();
+    listening.ended().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_together_are_bounded() {
+    let limits = Limits { bodies: 1 << 20, body_bytes: 1 << 20, ..Limits::default() };
+    let server = Server::new(Settings { limits, ..local() }).await;
+    let mut listening = server.listen().await;
+    let large = predict_request(&format!(r#"{{"text": "{}"}}"#, "x ".repeat(450_000)));
+    let mut first = listening.connect().await;
+    first.write_all(&large[..large.len() - 9]).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let told = listening.raw(&large).await;
+    assert!(told.starts_with("HTTP/1.1 503") && told.contains("retry-after: 1"), "{told:.300}");
+    // One whose size is not known counts as the largest.
+    let head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let told = listening.raw(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes()).await;
+    assert!(told.starts_with("HTTP/1.1 503"), "{told:.300}");
+    // Small ones and those without a body go on.
+    assert_eq!(listening.predict(r#"{"text": "good"}"#).await.0, 200);
+    first.write_all(&large[large.len() - 9..]).await.unwrap();
+    let mut told = String::new();
+    first.read_to_string(&mut told).await.unwrap();
+    assert!(told.starts_with("HTTP/1.1 422"), "a text of so many characters is refused: {told:.300}");
+    let told = listening.raw(&large).await;
+    assert!(told.starts_with("HTTP/1.1 422"), "the room is free again: {told:.300}");
+    listening.stop();
+    listening.ended().await.unwrap();
+}
+
 #[tokio::test]
 async fn slow_clients_are_let_go() {
     let limits = Limits {

@@ -1,9 +1,12 @@
 //! What those who run the server see and do: models, runs, data, keys, the audit log; by interface and by page.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
 use axum::body::Body;
 use axum::http::header;
-use sentimeter_serve::Settings;
-use sentimeter_store::{Blob, NewRun, NewVersion, Role, Who, Write};
+use sentimeter_serve::{Announce, Settings};
+use sentimeter_store::{Blob, NewRun, NewVersion, Role, StoreError, Version, Who, Write};
 use serde_json::{Value, json};
 
 use crate::server::{Server, Told, ask, local};
@@ -84,10 +87,66 @@ async fn versions_are_promoted_by_the_rule_and_rolled_back() {
     assert_eq!(actions[4..], ["promote", "promote", "rollback"]);
     server.get("/v1/models/nothing").await.problem(404);
     let log = server.store.audit_entries(0).await.unwrap();
-    let told: Vec<(&str, &str)> =
-        log[2..].iter().map(|entry| (entry.action.as_str(), entry.target.as_str())).collect();
+    let told: Vec<(&str, &str)> = log
+        .iter()
+        .map(|entry| (entry.action.as_str(), entry.target.as_str()))
+        .filter(|(action, _)| matches!(*action, "promote" | "rollback"))
+        .collect();
     let want = [("promote", "sentiment@1"), ("promote", "sentiment@2"), ("rollback", "sentiment@1")];
     assert_eq!(told, want);
+}
+
+/// Hears of aliases; fails where it is told to.
+#[derive(Debug, Default)]
+struct Ear {
+    heard: Mutex<Vec<String>>,
+    deaf: AtomicBool,
+}
+
+impl Announce for Ear {
+    fn introduce(&self, version: &Version) -> Result<(), StoreError> {
+        if self.deaf.load(Ordering::Relaxed) {
+            return Err(StoreError::Random { why: "for the test".to_owned() });
+        }
+        self.heard.lock().unwrap().push(format!("{} comes", version.reference()));
+        Ok(())
+    }
+
+    fn alias(&self, version: &Version, alias: &str) -> Vec<Write> {
+        self.heard.lock().unwrap().push(format!("{alias} is {}", version.reference()));
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn somebody_else_hears_of_promotions_or_there_are_none() {
+    let ear = Arc::new(Ear::default());
+    let server = Server::new(Settings { announce: Some(ear.clone()), ..local() }).await;
+    let admin = key(&server, Role::Admin).await;
+    for score in [0.8, 0.9] {
+        register(&server, score, "a").await;
+    }
+    let promote = async |version: i64| {
+        let body = json!({ "version": version }).to_string();
+        server.post_as("/v1/models/sentiment/promote", &body, Some(&admin)).await.status.as_u16()
+    };
+    assert_eq!((promote(1).await, promote(2).await), (200, 200));
+    assert_eq!(server.post_as("/v1/models/sentiment/rollback", "{}", Some(&admin)).await.status, 200);
+    let heard = std::mem::take(&mut *ear.heard.lock().unwrap());
+    assert_eq!(
+        heard,
+        [
+            "sentiment@1 comes",
+            "champion is sentiment@1",
+            "sentiment@2 comes",
+            "champion is sentiment@2",
+            "sentiment@1 comes",
+            "champion is sentiment@1"
+        ]
+    );
+    ear.deaf.store(true, Ordering::Relaxed);
+    assert_eq!(promote(2).await, 503);
+    assert_eq!(server.store.find_version("sentiment@champion").await.unwrap().version, 1);
 }
 
 #[tokio::test]

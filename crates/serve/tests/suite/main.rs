@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod bombs;
 mod desk;
 mod hooks;
 mod hostile;
@@ -12,6 +13,7 @@ mod items;
 mod jobs;
 mod labels;
 mod load;
+mod markup;
 mod pages;
 mod personal;
 mod predict;

@@ -154,12 +154,14 @@ async fn keys_guessed_at_speed_are_refused_before_they_are_looked_up() {
 #[tokio::test]
 async fn nobody_asks_more_often_than_the_rate() {
     let server = Server::new(Settings { rate: NonZeroU32::new(5), ..local() }).await;
-    let mut told = Vec::new();
-    for _ in 0..12 {
+    let (mut told, begun) = (Vec::new(), std::time::Instant::now());
+    for _ in 0..40 {
         told.push(server.post("/v1/predict", r#"{"text": "good"}"#).await.status.as_u16());
     }
     assert!(told[..5].iter().all(|status| *status == 200), "{told:?}");
-    assert!(told.iter().filter(|status| **status == 429).count() >= 5, "{told:?}");
+    // On a machine that is busy, the forty take a while.
+    let may = 5 + (begun.elapsed().as_secs_f64() * 5.0).ceil() as usize;
+    assert!(told.iter().filter(|status| **status == 200).count() <= may, "{told:?}");
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(server.post("/v1/predict", r#"{"text": "good"}"#).await.status, 200);
 }

@@ -103,6 +103,24 @@ pub(crate) async fn items_are_found_by_what_is_known_of_them(store: Store) {
     assert_eq!((sampled.len(), each), (10, 4));
 }
 
+pub(crate) async fn words_are_found_whole_with_accents_or_without(store: Store) {
+    let odd = |n: i64, words: &str| Item { text: words.to_owned(), ..item(n) };
+    // The second is longer than PostgreSQL indexes at a time.
+    let long = format!("mail me@example.com (or not) {}", "and so on ".repeat(200_000));
+    store.add_items(&[odd(0, "Déçu/ÉNERVÉ, c'est l'été"), odd(1, &long), odd(2, "")]).await.unwrap();
+    for (words, found) in [
+        ("decu", &["i0"][..]),
+        ("DÉÇU énervé", &["i0"]),
+        ("été c'est", &["i0"]),
+        ("example", &["i1"]),
+        ("not me@example.com", &["i1"]),
+        ("exampl", &[]),
+        ("decu example", &[]),
+    ] {
+        assert_eq!(ids(&store, search(words)).await, found, "{words}");
+    }
+}
+
 pub(crate) async fn an_author_is_known_and_erased_everywhere(store: Store) {
     store.add_items(&(0..40).map(item).collect::<Vec<_>>()).await.unwrap();
     let run = NewRun::new("train");

@@ -43,14 +43,16 @@ checks! {
         deleting_takes_parts_along, any_text_comes_back;
     outbox: entries_are_sent_in_order, what_fails_waits_and_holds_its_run_back, a_lost_claim_acknowledges_nothing,
         forgetting_spares_what_waits;
-    registry: versions_are_numbered_and_found, aliases_move_with_their_story, deleting_spares_what_is_live;
+    registry: versions_are_numbered_and_found, aliases_move_with_their_story, deleting_spares_what_is_live,
+        every_change_is_in_the_audit_log_too;
     corrections: corrections_are_stored_once_and_reviewed, pages_follow_each_other;
     items: items_are_stored_once_and_added_up, items_are_found_by_what_is_known_of_them,
+        words_are_found_whole_with_accents_or_without,
         an_author_is_known_and_erased_everywhere;
     labels: items_are_labelled_and_left_to_others, the_least_certain_come_first, labels_go_with_their_items;
     serving: predictions_are_stored_once, keys_open_until_they_are_revoked, every_change_is_in_the_audit_log,
-        many_at_once_make_one_chain;
-    together: many_writers_lose_nothing, two_senders_share_the_outbox;
+        many_at_once_make_one_chain, a_first_key_is_made_once;
+    together: many_writers_lose_nothing, two_senders_share_the_outbox, many_starts_make_one_key;
 }
 
 fn run(home: &Path, database: &Database, check: Check) {
@@ -73,6 +75,14 @@ fn on_postgres() {
         let url = postgres.database(name);
         let database = Database::from_url(Some(&url)).unwrap();
         run(home.path(), &database, *check);
+        if *name == "items_words_are_found_whole_with_accents_or_without" {
+            let plan = postgres.ask(
+                name,
+                "SET enable_seqscan = off; EXPLAIN SELECT id FROM items WHERE sentimeter_words(text) @@ \
+                 plainto_tsquery('simple', sentimeter_plain('decu'))",
+            );
+            assert!(plan.contains("items_by_words"), "{plan}");
+        }
         // A second opening finds what the first has made.
         Blocking::open(home.path(), &database).unwrap().run(Store::ping).unwrap();
     }

@@ -108,6 +108,13 @@ impl Postgres {
         command
     }
 
+    /// What `psql` prints of `statements` in the database of that name.
+    pub(crate) fn ask(&self, name: &str, statements: &str) -> String {
+        let told = self.client("psql", &["-d", name, "-Atc", statements]).output().unwrap();
+        assert!(told.status.success(), "psql: {}", String::from_utf8_lossy(&told.stderr));
+        String::from_utf8(told.stdout).unwrap()
+    }
+
     /// The URL of a new, empty database.
     pub(crate) fn database(&self, name: &str) -> String {
         let made = self.client("createdb", &[name]).output().unwrap();

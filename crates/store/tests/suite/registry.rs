@@ -114,3 +114,35 @@ pub(crate) async fn deleting_spares_what_is_live(store: Store) {
         "numbers are not given twice"
     );
 }
+
+pub(crate) async fn every_change_is_in_the_audit_log_too(store: Store) {
+    store.register(&new("sentiment", "a"), &ada()).await.unwrap();
+    store.register(&new("sentiment", "b"), &ada()).await.unwrap();
+    let (who, why) = (ada(), json!({ "forced": true, "standing": "a long story" }));
+    store.set_alias(("sentiment", "champion", 1), None, (&who, "promote", &why)).await.unwrap();
+    store.set_alias(("sentiment", "champion", 2), Some(1), (&who, "promote", &why)).await.unwrap();
+    // Overtaken: neither is there.
+    store.set_alias(("sentiment", "champion", 1), Some(1), (&who, "promote", &why)).await.unwrap_err();
+    store.remove_alias("sentiment", "champion", &who).await.unwrap();
+    store.delete_version("sentiment", 1, &who).await.unwrap();
+    let log = store.audit_entries(0).await.unwrap();
+    let told: Vec<(&str, &str)> = log.iter().map(|e| (e.action.as_str(), e.target.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("register", "sentiment@1"),
+            ("register", "sentiment@2"),
+            ("promote", "sentiment@1"),
+            ("promote", "sentiment@2"),
+            ("unalias", "sentiment"),
+            ("delete", "sentiment@1"),
+        ]
+    );
+    let detail: Value = serde_json::from_str(&log[3].detail).unwrap();
+    assert_eq!(
+        (&detail["previous"], &detail["forced"], &detail["reason"]),
+        (&json!(1), &json!(true), &json!("better"))
+    );
+    assert!(log.iter().all(|entry| entry.who == "ada"));
+    assert_eq!(store.verify_audit(None).await.unwrap().fault, None);
+}

@@ -83,3 +83,14 @@ pub(crate) async fn many_at_once_make_one_chain(store: Store) {
     let found = store.verify_audit(None).await.unwrap();
     assert_eq!((found.entries, found.fault), (160, None));
 }
+
+pub(crate) async fn a_first_key_is_made_once(store: Store) {
+    let (key, secret) = store.create_first_key("first", Role::Admin, "test").await.unwrap().unwrap();
+    assert_eq!(store.key_of(&secret).await.unwrap(), Some(key.clone()));
+    assert_eq!(store.create_first_key("second", Role::Admin, "test").await.unwrap(), None);
+    // Nor where the first was revoked: whoever did that had a reason.
+    store.revoke_key(&key.id, "test").await.unwrap();
+    assert_eq!(store.create_first_key("third", Role::Admin, "test").await.unwrap(), None);
+    assert_eq!(store.keys().await.unwrap().len(), 1);
+    assert_eq!(store.audit_entries(0).await.unwrap().len(), 2);
+}

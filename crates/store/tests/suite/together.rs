@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sentimeter_store::{Blocking, Database, Metric, RunFilter, Store, Write};
+use sentimeter_store::{Blocking, Database, Metric, Role, RunFilter, Store, Write};
 
 use crate::outbox::{numbers, put};
 use crate::runs::started;
@@ -80,4 +80,14 @@ pub(crate) async fn two_senders_share_the_outbox(store: Store) {
     let all: Vec<i64> = sent.concat();
     assert_eq!(all.len(), 60, "each once");
     assert_eq!(all.into_iter().collect::<BTreeSet<_>>().len(), 60);
+}
+
+pub(crate) async fn many_starts_make_one_key(store: Store) {
+    let made = several(&store, |_, own| {
+        own.run(|s| s.create_first_key("first", Role::Admin, "start")).unwrap().is_some()
+    })
+    .await;
+    let wanted = usize::from(!made.is_empty());
+    assert_eq!(made.into_iter().filter(|made| *made).count(), wanted);
+    assert_eq!(store.keys().await.unwrap().len(), wanted);
 }
