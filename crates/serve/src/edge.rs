@@ -58,16 +58,17 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
             Ok(()) => match app.inner.gate.admit(request.headers(), &client).await {
                 Ok(()) => {
                     unproven(&app, &mut request);
-                    let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
-                    // The collector's span within that of the log: what is handed to other threads knows the innermost.
-                    admitted(&app, request, next).instrument(traced.clone()).instrument(span).await
+                    admitted(&app, request, next).await
                 }
                 Err(problem) => problem.into_response(),
             },
             Err(problem) => problem.into_response(),
         }
     };
-    let mut response = answered.instrument(traced.clone()).await;
+    // The collector's span within that of the log, and entered once: what is handed to other threads is the innermost,
+    // and of a span that was entered twice the second time does not count.
+    let log = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
+    let mut response = answered.instrument(traced.clone()).instrument(log).await;
     let status = response.status();
     let headers = response.headers_mut();
     trace::answered(&traced, status, headers);

@@ -33,9 +33,11 @@ fn at_four_times_its_capacity_it_answers_in_time_or_refuses() {
     let desk = Desk::new();
     let served = Served::start(&desk, &["--model", "starter", "--deadline", "5"]);
     let texts = texts();
-    // Most ask for sixty texts at once, and every tenth for one.
-    let request =
-        |n: usize| ("/v1/predict".to_owned(), load::body(&texts, n, if n % 10 == 9 { 1 } else { 60 }));
+    // Most ask for two hundred texts at once, and every tenth for one. Written before: whoever loads must not be busier
+    // than whoever answers.
+    let bodies: Vec<String> =
+        (0..50).map(|n| load::body(&texts, n, if n % 10 == 9 { 1 } else { 200 })).collect();
+    let request = |n: usize| ("/v1/predict".to_owned(), bodies[n % bodies.len()].clone());
     let load = |rate: f64, seconds: f64, connections: usize| {
         let time = Duration::from_secs_f64(seconds);
         let load =
@@ -89,8 +91,9 @@ fn ten_promotions_under_load_fail_no_request() {
     let served = Served::start(&desk, &[]);
     let key = served.key.clone().unwrap();
     let texts = texts();
-    let request =
-        |n: usize| ("/v1/predict".to_owned(), load::body(&texts, n, if n % 5 == 0 { 40 } else { 1 }));
+    let request = |n: usize| {
+        ("/v1/predict".to_owned(), load::body(&texts, n, if n.is_multiple_of(5) { 40 } else { 1 }))
+    };
     let (all, versions) = std::thread::scope(|scope| {
         let (time, most) = (Duration::from_secs(6), usize::MAX);
         let load =

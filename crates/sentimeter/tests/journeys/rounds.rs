@@ -171,7 +171,8 @@ fn a_browser_walks_the_house() {
         ("sign-in-refused", 1),
         ("sign-out", 1),
         ("review", 4),
-        ("promote", 1),
+        // One on the page, one by command before.
+        ("promote", 2),
         ("rollback", 1),
         ("revoke-key", 1),
     ] {

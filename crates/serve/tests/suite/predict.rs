@@ -193,6 +193,8 @@ async fn the_description_is_openapi_3_1_and_complete() {
         "/v1/datasets",
         "/v1/keys",
         "/v1/keys/{id}",
+        "/v1/labelling",
+        "/v1/labels",
         "/v1/models",
         "/v1/models/{name}",
         "/v1/models/{name}/promote",
