@@ -423,7 +423,8 @@ impl Vocabulary {
     /// which has one for each node.
     pub(crate) fn pairs(&self, numbers: &[f32], outputs: usize) -> Option<Pairs> {
         let Some([_, 2]) = self.settings.words else { return None };
-        let (slots, _) = self.ngrams.parts();
+        // A file may say one thing of its n-grams and hold another.
+        let (slots, [_]) = self.ngrams.parts() else { return None };
         let row = 1 + outputs;
         let rows = &numbers[self.words.len() * row..self.first_gram() as usize * row];
         Pairs::new(self.words.len() as u32, outputs, slots, rows)
