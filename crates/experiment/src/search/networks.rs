@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use sentimeter_model::features::Tokens;
@@ -16,7 +15,7 @@ use sentimeter_model::{Hooks, Progress};
 
 use super::candidates::Candidate;
 use super::results::{FoldScore, Outcome};
-use super::work::{Bench, Fitted, Fold, Said};
+use super::work::{Bench, Fitted, Fold, Said, deal};
 use crate::plan::RecipePlan;
 use crate::pretrained::{self, Pretrained};
 use crate::{ExperimentError, network};
@@ -80,43 +79,17 @@ impl Bench<'_> {
         tokens: &Tokens,
         vectors: &BTreeMap<PathBuf, Pretrained>,
         units: &[(usize, usize)],
-        mut heard: impl FnMut(Said) -> Result<(), ExperimentError>,
+        heard: impl FnMut(Said) -> Result<(), ExperimentError>,
     ) -> Result<(), ExperimentError> {
         let workers = rayon::current_num_threads().min(units.len()).max(1);
-        let pools: Vec<rayon::ThreadPool> = (0..workers)
-            .map(|_| rayon::ThreadPoolBuilder::new().num_threads(1).build())
-            .collect::<Result<_, _>>()
-            .map_err(|e| ExperimentError::Data {
-                why: format!("cannot start {workers} worker threads: {e}"),
-            })?;
-        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let (say, hear) = mpsc::channel();
-        std::thread::scope(|scope| {
-            for pool in &pools {
-                let (say, next, stopped) = (say.clone(), &next, &stopped);
-                scope.spawn(move || {
-                    while !stopped.load(Ordering::Relaxed)
-                        && let Some(&(candidate, fold)) = units.get(next.fetch_add(1, Ordering::Relaxed))
-                    {
-                        let outcome = pool
-                            .install(|| self.network(tokens, vectors, candidate, fold, &mut Stop(stopped)));
-                        // What was broken off says nothing; who no longer listens has stopped the work.
-                        if !stopped.load(Ordering::Relaxed) {
-                            let _ = say.send(Said::Scored(FoldScore {
-                                round: self.round,
-                                candidate,
-                                fold,
-                                outcome,
-                            }));
-                        }
-                    }
-                });
+        let work = |&(candidate, fold): &(usize, usize), stopped: &AtomicBool, say: &mut dyn FnMut(Said)| {
+            let outcome = self.network(tokens, vectors, candidate, fold, &mut Stop(stopped));
+            // What was broken off says nothing.
+            if !stopped.load(Ordering::Relaxed) {
+                say(Said::Scored(FoldScore { round: self.round, candidate, fold, outcome }));
             }
-            drop(say);
-            let answer = hear.iter().try_for_each(&mut heard);
-            stopped.store(true, Ordering::Relaxed);
-            answer
-        })
+        };
+        deal(std::iter::repeat_n(1, workers), units, work, heard)
     }
 
     fn network(

@@ -63,48 +63,60 @@ pub(super) enum Said {
     Scored(FoldScore),
 }
 
+/// Deals `units` to workers of so many `threads` each, who have `work` do one after another and say what came of it;
+/// `heard` is called on this thread, and its error stops all of them, as `work` is told.
+pub(super) fn deal<U: Sync>(
+    threads: impl Iterator<Item = usize>,
+    units: &[U],
+    work: impl Fn(&U, &AtomicBool, &mut dyn FnMut(Said)) + Sync,
+    heard: impl FnMut(Said) -> Result<(), ExperimentError>,
+) -> Result<(), ExperimentError> {
+    let pools: Vec<rayon::ThreadPool> = threads
+        .map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build())
+        .collect::<Result<_, _>>()
+        .map_err(|e| ExperimentError::Data { why: format!("cannot start worker threads: {e}") })?;
+    let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (say, hear) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for pool in &pools {
+            let (say, work, next, stopped) = (say.clone(), &work, &next, &stopped);
+            scope.spawn(move || {
+                pool.install(|| {
+                    while !stopped.load(Ordering::Relaxed)
+                        && let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        // Who no longer listens has stopped the work.
+                        work(unit, stopped, &mut |said| drop(say.send(said)));
+                    }
+                });
+            });
+        }
+        drop(say);
+        let answer = hear.iter().try_for_each(heard);
+        stopped.store(true, Ordering::Relaxed);
+        answer
+    })
+}
+
 impl Bench<'_> {
     /// Does all `units` over `counts`; `heard` is called on this thread, and its error stops the work.
     pub(super) fn run(
         &self,
         counts: &Counts,
         units: &[Unit],
-        mut heard: impl FnMut(Said) -> Result<(), ExperimentError>,
+        heard: impl FnMut(Said) -> Result<(), ExperimentError>,
     ) -> Result<(), ExperimentError> {
         let threads = rayon::current_num_threads();
         let workers = threads.min(units.len()).min(MOST_BYTES / bytes(counts).max(1)).max(1);
         // Cores that do not divide go to the first workers.
         let own = |worker: usize| threads / workers + usize::from(worker < threads % workers);
-        let pools: Vec<rayon::ThreadPool> = (0..workers)
-            .map(|worker| rayon::ThreadPoolBuilder::new().num_threads(own(worker)).build())
-            .collect::<Result<_, _>>()
-            .map_err(|e| ExperimentError::Data {
-                why: format!("cannot start {threads} worker threads: {e}"),
-            })?;
-        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let (say, hear) = mpsc::channel();
-        std::thread::scope(|scope| {
-            for pool in &pools {
-                let (say, next, stopped) = (say.clone(), &next, &stopped);
-                scope.spawn(move || {
-                    pool.install(|| {
-                        while !stopped.load(Ordering::Relaxed)
-                            && let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed))
-                        {
-                            // Who no longer listens has stopped the work.
-                            self.unit(counts, unit, &mut |said| {
-                                let _ = say.send(said);
-                                !stopped.load(Ordering::Relaxed)
-                            });
-                        }
-                    });
-                });
-            }
-            drop(say);
-            let answer = hear.iter().try_for_each(&mut heard);
-            stopped.store(true, Ordering::Relaxed);
-            answer
-        })
+        let work = |unit: &Unit, stopped: &AtomicBool, say: &mut dyn FnMut(Said)| {
+            self.unit(counts, unit, &mut |said| {
+                say(said);
+                !stopped.load(Ordering::Relaxed)
+            });
+        };
+        deal((0..workers).map(own), units, work, heard)
     }
 
     /// Weighs one fold's rows and fits those who learn from them, until `say` answers no.
