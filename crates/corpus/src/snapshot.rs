@@ -11,12 +11,13 @@
 //! and the classes' names: the same rows in any order are the same version. A snapshot is written
 //! beside its place, synced and renamed, so it is there as a whole or not at all.
 
+mod folders;
 mod rows;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ use crate::options::ReadOptions;
 use crate::repeats::DuplicateReport;
 use crate::report::ReadReport;
 
+use self::folders::{WRITING, names, remove_abandoned, sync_folder, write_synced};
 use self::rows::{Frame, VERSION, canonical, unpack, write_rows};
 
 /// The layout of a snapshot's files that this code writes.
@@ -35,12 +37,6 @@ const ROWS_FILE: &str = "rows.jsonl.zst";
 const MANIFEST_FILE: &str = "manifest.json";
 const QUARANTINE_FILE: &str = "quarantine.jsonl";
 const LATEST_FILE: &str = "LATEST";
-
-/// How the name of a folder begins that is not a snapshot yet.
-const WRITING: &str = ".writing-";
-
-/// After so long nobody is writing into one any more.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where a snapshot comes from, as the importer knows it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -420,27 +416,6 @@ fn version_of(place: &Path) -> String {
     place.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Names of the folders in `folder` that are not temporary, sorted; none if it is not there.
-fn names(folder: &Path) -> Result<Vec<String>, SnapshotError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(io_error("read", folder)(e)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(io_error("read", folder))?;
-        if let Some(name) = entry.file_name().to_str()
-            && check_name(name).is_ok()
-            && entry.path().is_dir()
-        {
-            names.push(name.to_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
 fn versions(folder: &Path) -> Result<Vec<String>, SnapshotError> {
     let mut versions = names(folder)?;
     versions.retain(|v| folder.join(v).join(MANIFEST_FILE).is_file());
@@ -451,28 +426,6 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec_pretty(value).expect("maps have string keys and nothing else can fail")
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-    let mut file = File::create(path).map_err(io_error("write", path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error("write", path))
-}
-
-/// A rename is durable once its folder is.
-fn sync_folder(folder: &Path) -> Result<(), SnapshotError> {
-    File::open(folder).and_then(|f| f.sync_all()).map_err(io_error("sync", folder))
-}
-
-/// Removes what processes that were killed had begun to write into `folder`. What cannot be removed stays.
-fn remove_abandoned(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let begun = entry.file_name().to_string_lossy().starts_with(WRITING);
-        let touched = entry.metadata().and_then(|found| found.modified());
-        let age = touched.ok().and_then(|touched| touched.elapsed().ok());
-        if begun && age.is_some_and(|age| age > ABANDONED) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -480,6 +433,7 @@ fn now() -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use super::folders::ABANDONED;
     use super::*;
     use crate::corpus::Example;
 

@@ -3,6 +3,8 @@
 //! Whether a model is good enough for an alias is for the caller to say; here every change is one
 //! transaction with the event that tells of it, and with its entry in the audit log.
 
+mod events;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::any::AnyRow;
@@ -12,7 +14,10 @@ use crate::error::sql;
 use crate::rows::{get, json, maybe_text, text};
 use crate::store::{Writing, built, query};
 use crate::write::one;
-use crate::{Act, Blob, RunId, Store, StoreError, Write, now};
+use crate::{Blob, RunId, Store, StoreError, Write, now};
+
+use events::Event;
+pub use events::RegistryEvent;
 
 /// Who changes the registry, from where, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,29 +106,6 @@ impl Version {
     pub fn reference(&self) -> String {
         format!("{}@{}", self.of.model, self.version)
     }
-}
-
-/// Something that was done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RegistryEvent {
-    /// Its place in the order.
-    pub id: i64,
-    /// When, in milliseconds since 1970.
-    pub time: i64,
-    /// By whom and why.
-    pub who: Who,
-    /// `register`, `promote`, `rollback`, `unalias`, `delete`, …
-    pub action: String,
-    /// The model.
-    pub model: String,
-    /// The version that it was done to, or that the alias points at from then on.
-    pub version: Option<i64>,
-    /// The alias that moved.
-    pub alias: Option<String>,
-    /// Where it pointed before.
-    pub previous: Option<i64>,
-    /// Whatever else should be known: what was compared, by how much, forced.
-    pub detail: Value,
 }
 
 const VERSION: &str = "model, version, created, creator, run, hash, size, digest, kind, data_hash, test_hash, \
@@ -501,54 +483,6 @@ impl Store {
         writing.commit().await
     }
 
-    /// What was done to a model, oldest first.
-    ///
-    /// # Errors
-    /// A database that cannot be read.
-    pub async fn registry_events(&self, model: &str) -> Result<Vec<RegistryEvent>, StoreError> {
-        let rows = query(
-            "SELECT id, time, who, host, action, model, version, alias, previous, reason, detail \
-             FROM registry_events WHERE model = $1 ORDER BY id",
-        )
-        .bind(text(model))
-        .fetch_all(self.pool())
-        .await
-        .map_err(sql("read what was done to a model"))?;
-        let event = |row: &AnyRow| -> Result<RegistryEvent, StoreError> {
-            Ok(RegistryEvent {
-                id: get(row, "id")?,
-                time: get(row, "time")?,
-                who: Who { name: get(row, "who")?, host: get(row, "host")?, reason: get(row, "reason")? },
-                action: get(row, "action")?,
-                model: get(row, "model")?,
-                version: get(row, "version")?,
-                alias: get(row, "alias")?,
-                previous: get(row, "previous")?,
-                detail: json(row, "detail")?,
-            })
-        };
-        rows.iter().map(event).collect()
-    }
-
-    /// Notes what is done, in the model's own story and in the audit log, with the change itself or not at all.
-    async fn tell(
-        &self,
-        writing: &mut Writing,
-        event: &Event<'_>,
-        who: &Who,
-        detail: &Value,
-    ) -> Result<(), StoreError> {
-        event.write(writing.on(), who, detail).await?;
-        let target =
-            event.version.map_or(event.model.to_owned(), |version| format!("{}@{version}", event.model));
-        let said = serde_json::json!({
-            "alias": event.alias, "previous": event.previous, "forced": detail.get("forced"), "reason": who.reason,
-            "host": who.host,
-        });
-        self.note(writing, &Act { who: &who.name, action: event.action, target: &target, detail: &said })
-            .await
-    }
-
     /// Begins to change the registry, one process at a time.
     async fn write_registry(&self) -> Result<Writing, StoreError> {
         let mut writing = self.write().await?;
@@ -575,38 +509,6 @@ async fn points_at(on: &mut AnyConnection, model: &str, alias: &str) -> Result<O
         .await
         .map_err(sql("read an alias"))?;
     row.map(|row| get(&row, "version")).transpose()
-}
-
-#[derive(Default)]
-struct Event<'a> {
-    action: &'a str,
-    model: &'a str,
-    version: Option<i64>,
-    alias: Option<&'a str>,
-    previous: Option<i64>,
-}
-
-impl Event<'_> {
-    async fn write(&self, on: &mut AnyConnection, who: &Who, detail: &Value) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO registry_events (time, who, host, action, model, version, alias, previous, reason, detail) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(now())
-        .bind(text(&who.name))
-        .bind(text(&who.host))
-        .bind(text(self.action))
-        .bind(text(self.model))
-        .bind(self.version)
-        .bind(maybe_text(self.alias))
-        .bind(self.previous)
-        .bind(maybe_text(who.reason.as_deref()))
-        .bind(text(&detail.to_string()))
-        .execute(on)
-        .await
-        .map_err(sql("note what was done"))?;
-        Ok(())
-    }
 }
 
 #[cfg(test)]
