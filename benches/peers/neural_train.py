@@ -29,9 +29,9 @@ DEFAULTS = {
 def fasttext_vectors(path, words):
     """The vectors that fastText gives to `words`, out of its model file."""
     raw = open(path, "rb")
-    _, _, width, _, _, _, _, _, _, buckets, min_n, max_n, _ = np.frombuffer(raw.read(52), "<i4")
+    _, _, width, _, _, _, _, _, _, _, buckets, min_n, max_n, _ = np.frombuffer(raw.read(56), "<i4").tolist()
     raw.read(8)
-    size, known, _ = np.frombuffer(raw.read(12), "<i4")
+    size, known, _ = np.frombuffer(raw.read(12), "<i4").tolist()
     raw.read(16)
     rows = {}
     for i in range(size):
@@ -41,8 +41,8 @@ def fasttext_vectors(path, words):
         raw.read(9)
         rows[word.decode()] = i
     raw.read(1)
-    height, _ = np.frombuffer(raw.read(16), "<i8")
-    matrix = np.frombuffer(raw.read(int(height) * int(width) * 4), "<f4").reshape(height, width)
+    height, _ = np.frombuffer(raw.read(16), "<i8").tolist()
+    matrix = np.frombuffer(raw.read(height * width * 4), "<f4").reshape(height, width)
 
     def subwords(word):
         letters = [b"<", *(c.encode() for c in word), b">"]
