@@ -170,7 +170,7 @@ fn factored_rows_are_the_sparse_rows() {
         for row in 0..sparse.len() {
             let (columns, factor) = factored.row(row);
             let mut values: Vec<(u32, f32)> = Vec::new();
-            for &column in columns {
+            for column in columns {
                 let value = factor * factored.factors()[column as usize];
                 match values.last_mut() {
                     Some(last) if last.0 == column => (last.1, repeats) = (last.1 + value, repeats + 1),

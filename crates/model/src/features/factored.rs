@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::lanes::{Bundle, Lanes};
 use crate::reduce::chunks;
 
 /// Rows that are kept as one piece.
@@ -12,17 +13,17 @@ pub(super) const PIECE: usize = 8192;
 ///
 /// TF-IDF rows are like that, if the counts are not damped and all of a row is scaled as one: the
 /// column's factor is its inverse document frequency, the row's one over its norm. An optimiser
-/// then walks through half the memory.
+/// then walks through half the memory, and through [rows of one length side by side](Lanes).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Factored {
     /// [`PIECE`] rows each, but for the last.
-    pieces: Vec<Piece>,
+    pieces: Vec<Lanes>,
     rows: usize,
     /// `[width]`.
     factors: Vec<f32>,
 }
 
-/// Some rows.
+/// Some rows, one after another.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Piece {
     /// One past the last entry of each row.
@@ -42,8 +43,8 @@ impl Piece {
 
 impl Factored {
     /// `pieces` have [`PIECE`] rows each, but for the last.
-    pub(super) fn new(pieces: Vec<Piece>, factors: Vec<f32>) -> Self {
-        let rows = pieces.iter().map(|piece| piece.ends.len()).sum();
+    pub(super) fn new(pieces: Vec<Lanes>, factors: Vec<f32>) -> Self {
+        let rows = pieces.iter().map(Lanes::len).sum();
         Self { pieces, rows, factors }
     }
 
@@ -64,7 +65,7 @@ impl Factored {
 
     /// Number of entries.
     pub fn entries(&self) -> usize {
-        self.pieces.iter().map(|piece| piece.columns.len()).sum()
+        self.pieces.iter().map(Lanes::entries).sum()
     }
 
     /// The factor of each column, `[width]`.
@@ -74,9 +75,20 @@ impl Factored {
 
     /// The columns of row `i`, ascending, and its factor.
     #[inline]
-    pub fn row(&self, i: usize) -> (&[u32], f32) {
-        let piece = &self.pieces[i / PIECE];
-        (piece.row(i % PIECE), piece.factors[i % PIECE])
+    pub fn row(&self, i: usize) -> (impl Iterator<Item = u32> + '_, f32) {
+        self.pieces[i / PIECE].row(i % PIECE)
+    }
+
+    /// The row that stands at `place`: within a piece, rows stand by their lengths.
+    #[inline]
+    pub(crate) fn row_at(&self, place: usize) -> usize {
+        place / PIECE * PIECE + self.pieces[place / PIECE].row_at(place % PIECE)
+    }
+
+    /// The rows side by side whose first stands at `place`, a multiple of [`SIDE`](super::lanes::SIDE).
+    #[inline]
+    pub(crate) fn bundle(&self, place: usize) -> Bundle<'_> {
+        self.pieces[place / PIECE].bundle(place % PIECE)
     }
 
     /// The rows named, in that order; a row may be named more than once.
@@ -87,11 +99,11 @@ impl Factored {
                 let mut piece = Piece::default();
                 for &row in &rows[range] {
                     let (columns, factor) = self.row(row as usize);
-                    piece.columns.extend_from_slice(columns);
+                    piece.columns.extend(columns);
                     piece.ends.push(piece.columns.len());
                     piece.factors.push(factor);
                 }
-                piece
+                Lanes::new(&piece)
             })
             .collect();
         Self::new(pieces, self.factors.clone())

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     Counts, Factored, Settings, Sparse,
     factored::{PIECE, Piece},
+    lanes::Lanes,
     number::NONE,
 };
 use crate::{FitError, reduce::chunks};
@@ -42,8 +43,8 @@ impl Tfidf {
     pub fn fit(counts: &Counts, rows: &[u32], settings: &Settings) -> Result<(Self, Sparse), FitError> {
         let mut fitted = Self::choose(counts, rows, settings)?;
         let mut sparse = fitted.project(counts, rows);
-        let texts = sparse.columns.iter().copied();
-        fitted.idf = inverse_document_frequencies(texts, fitted.width(), rows.len(), settings.smooth_idf);
+        let texts = texts_with(&sparse.columns, fitted.width(), |&column, sums| sums[column as usize] += 1);
+        fitted.idf = inverse_document_frequencies(texts, rows.len(), settings.smooth_idf);
         fitted.scale(&mut sparse);
         Ok((fitted, sparse))
     }
@@ -62,21 +63,30 @@ impl Tfidf {
             return Self::fit(counts, rows, settings).map(|(fitted, rows)| (fitted, Weighed::Sparse(rows)));
         }
         let mut fitted = Self::choose(counts, rows, settings)?;
-        let mut pieces = fitted.hits(counts, rows);
-        let texts = pieces.iter().flat_map(|piece| {
-            let rows = (0..piece.ends.len()).map(|row| piece.row(row));
-            rows.flat_map(|row| row.chunk_by(|a, b| a == b).map(|run| run[0]))
+        let pieces = fitted.hits(counts, rows);
+        let texts = texts_with(&pieces, fitted.width(), |piece, sums| {
+            for row in 0..piece.ends.len() {
+                let mut last = NONE;
+                for &column in piece.row(row) {
+                    sums[column as usize] += u32::from(column != last);
+                    last = column;
+                }
+            }
         });
-        fitted.idf = inverse_document_frequencies(texts, fitted.width(), rows.len(), settings.smooth_idf);
-        pieces.par_iter_mut().for_each(|piece| {
-            piece.factors = (0..piece.ends.len())
-                .map(|row| {
-                    let runs = piece.row(row).chunk_by(|a, b| a == b);
-                    let values = runs.map(|run| run.len() as f64 * fitted.idf[run[0] as usize]);
-                    settings.norm.scale(values.map(|value| settings.norm.part(value)).sum()) as f32
-                })
-                .collect();
-        });
+        fitted.idf = inverse_document_frequencies(texts, rows.len(), settings.smooth_idf);
+        let pieces = pieces
+            .into_par_iter()
+            .map(|mut piece| {
+                piece.factors = (0..piece.ends.len())
+                    .map(|row| {
+                        let runs = piece.row(row).chunk_by(|a, b| a == b);
+                        let values = runs.map(|run| run.len() as f64 * fitted.idf[run[0] as usize]);
+                        settings.norm.scale(values.map(|value| settings.norm.part(value)).sum()) as f32
+                    })
+                    .collect();
+                Lanes::new(&piece)
+            })
+            .collect();
         let factors = fitted.idf.iter().map(|&idf| idf as f32).collect();
         Ok((fitted, Weighed::Factored(Factored::new(pieces, factors))))
     }
@@ -313,37 +323,54 @@ pub(super) fn weigh(
     }
 }
 
+/// In how many texts each column stands, `[width]`: `count` adds those of an item to the sums.
+fn texts_with<T: Sync>(items: &[T], width: usize, count: impl Fn(&T, &mut [u32]) + Sync) -> Vec<u32> {
+    let part = items.len().div_ceil(rayon::current_num_threads()).max(1);
+    let sums = items.par_chunks(part).map(|items| {
+        let mut sums = vec![0; width];
+        items.iter().for_each(|item| count(item, &mut sums));
+        sums
+    });
+    let add = |mut a: Vec<u32>, b: Vec<u32>| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        a
+    };
+    sums.reduce_with(add).unwrap_or_else(|| vec![0; width])
+}
+
 /// `ln((1 + n) / (1 + df)) + 1`, or `ln(n / df) + 1` unsmoothed: scikit-learn's `TfidfTransformer`.
-///
-/// `texts` names each column once for each text that has it.
-fn inverse_document_frequencies(
-    texts: impl Iterator<Item = u32>,
-    width: usize,
-    rows: usize,
-    smooth: bool,
-) -> Vec<f64> {
-    let mut frequencies = vec![0_u32; width];
-    texts.for_each(|column| frequencies[column as usize] += 1);
+fn inverse_document_frequencies(texts: Vec<u32>, rows: usize, smooth: bool) -> Vec<f64> {
     let extra = if smooth { 1.0 } else { 0.0 };
     let n = rows as f64 + extra;
-    frequencies.into_iter().map(|df| libm::log(n / (f64::from(df) + extra)) + 1.0).collect()
+    texts.into_iter().map(|df| libm::log(n / (f64::from(df) + extra)) + 1.0).collect()
+}
+
+/// A total that at least `most` of `nodes` reach, if so many are there, and few more than that.
+fn least_total(totals: &[u32], nodes: impl Iterator<Item = u32>, most: usize) -> u32 {
+    /// Above, totals are not told apart.
+    const HIGHEST: u32 = 1 << 16;
+    let mut with = vec![0_usize; HIGHEST as usize + 1];
+    nodes.for_each(|node| with[totals[node as usize].min(HIGHEST) as usize] += 1);
+    let mut reached = 0;
+    (1..=HIGHEST)
+        .rev()
+        .find(|&total| {
+            reached += with[total as usize];
+            reached >= most
+        })
+        .unwrap_or(0)
 }
 
 /// The `max_features` (0: all) most frequent of `nodes`, the most frequent first.
 fn most_frequent(
     counts: &Counts,
     totals: &[u32],
-    nodes: impl Iterator<Item = u32>,
+    nodes: impl Iterator<Item = u32> + Clone,
     max_features: u32,
 ) -> Vec<u32> {
-    let mut nodes: Vec<u32> = nodes.collect();
     let most = if max_features == 0 { usize::MAX } else { max_features as usize };
-    if nodes.len() > most {
-        let total = |node: &u32| Reverse(totals[*node as usize]);
-        let (_, &mut cut, _) = nodes.select_nth_unstable_by_key(most - 1, total);
-        let cut = totals[cut as usize];
-        nodes.retain(|&node| totals[node as usize] >= cut);
-    }
+    let cut = least_total(totals, nodes.clone(), most);
+    let nodes: Vec<u32> = nodes.filter(|&node| totals[node as usize] >= cut).collect();
     let mut ranked: Vec<(Reverse<u32>, u64, u32)> = nodes
         .into_par_iter()
         .map_init(String::new, |name, node| {

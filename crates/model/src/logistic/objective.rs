@@ -31,7 +31,7 @@ const PARTS: usize = 8;
 /// would cost more than the part saves.
 const ENTRIES_A_PARAMETER: usize = 4;
 
-/// Rows that are multiplied, answered and added as one.
+/// Rows that are multiplied, answered and added as one; a multiple of every [`Matrix::SIDE`].
 const BLOCK: usize = 64;
 
 /// Losses whose logarithms are taken as one: a product of 512 factors of at most 2 stays finite.
@@ -39,9 +39,15 @@ const BATCH: u32 = 512;
 
 /// Value and gradient of a chunk; kept from evaluation to evaluation.
 struct Part<R> {
-    rows: Range<usize>,
+    places: Range<usize>,
     loss: f64,
     gradient: Vec<R>,
+}
+
+/// Places that are multiplied, answered and added as one.
+fn blocks(places: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+    let Range { start, end } = *places;
+    (start..end).step_by(BLOCK).map(move |at| at..(at + BLOCK).min(end))
 }
 
 impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
@@ -90,9 +96,9 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
             total,
             penalty: 1.0 / (c * total),
             c,
-            parts: chunks(rows, rows.div_ceil(parts))
+            parts: chunks(rows, rows.div_ceil(parts).next_multiple_of(M::SIDE))
                 .into_iter()
-                .map(|rows| Part { rows, loss: 0.0, gradient: Vec::new() })
+                .map(|places| Part { places, loss: 0.0, gradient: Vec::new() })
                 .collect(),
             narrow: Vec::new(),
         })
@@ -182,11 +188,13 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
             .par_iter()
             .map(|part| {
                 let mut squares = vec![0.0; width];
-                for row in part.rows.clone() {
-                    let weight = self.weight(row);
-                    self.training.rows.each(row, |column, value| {
-                        squares[column] += weight * f64::from(value) * f64::from(value);
-                    });
+                let mut weights = [0.0; BLOCK];
+                for places in blocks(&part.places) {
+                    let weights = &mut weights[..places.len()];
+                    for (place, weight) in places.clone().zip(&mut *weights) {
+                        *weight = self.weight(self.training.rows.row_at(place));
+                    }
+                    self.training.rows.scatter_squares(places, weights, &mut squares);
                 }
                 squares
             })
@@ -240,15 +248,14 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
         // Row by row, each scatter would wait for its row's product, exponential and division; in
         // blocks these overlap, and a block's entries are still in the first cache when they return.
         let (mut residuals, mut exps) = ([0.0; BLOCK], [0.0; BLOCK]);
-        for block in chunks(part.rows.len(), BLOCK) {
-            let first = part.rows.start + block.start;
-            let (residuals, exps) = (&mut residuals[..block.len()], &mut exps[..block.len()]);
-            for (row, z) in (first..).zip(&mut *residuals) {
-                *z = intercept[0].wide() + self.training.rows.product(row, weights).wide();
-            }
+        for places in blocks(&part.places) {
+            let (residuals, exps) = (&mut residuals[..places.len()], &mut exps[..places.len()]);
+            residuals.fill(intercept[0].wide());
+            self.training.rows.products(places.clone(), weights, residuals);
             exps.copy_from_slice(residuals);
             exp_of_minus_abs(exps);
-            for (row, (z, &e)) in (first..).zip(residuals.iter_mut().zip(&*exps)) {
+            for (place, (z, &e)) in places.clone().zip(residuals.iter_mut().zip(&*exps)) {
+                let row = self.training.rows.row_at(place);
                 let (y, weight) = (self.target(row, 1), self.weight(row));
                 // e⁻|ᶻ| never overflows; ln(1 + eᶻ) = max(z, 0) + ln(1 + e⁻|ᶻ|).
                 let p = if *z >= 0.0 { 1.0 } else { e } / (1.0 + e);
@@ -256,12 +263,7 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
                 *z = weight * (p - y);
                 bias += *z;
             }
-            for (row, residual) in (first..).zip(&*residuals) {
-                let residual = R::of(*residual);
-                self.training.rows.each(row, |column, value| {
-                    gradient[column] += residual * R::of_single(value);
-                });
-            }
+            self.training.rows.scatter(places, residuals, gradient);
         }
         gradient[weights.len()] = R::of(bias);
         loss.total()
@@ -276,7 +278,8 @@ impl<'a, M: Matrix, R: Real> Objective<'a, M, R> {
         let mut loss = LogSum::default();
         let mut z = vec![0.0; k];
         let mut bias = vec![0.0; k];
-        for row in part.rows.clone() {
+        // Row by row, in their order: a part is then some rows, and not some places.
+        for row in part.places.clone() {
             z.iter_mut().zip(intercepts).for_each(|(z, b)| *z = b.wide());
             self.training.rows.each(row, |column, value| {
                 let w = &weights[column * k..][..k];
