@@ -141,7 +141,9 @@ pub(crate) async fn js(browser: &Client, script: &str) -> Value {
 
 /// Nothing stands out to the side. Not `innerWidth`: a phone zooms out of a page that is too wide, and that grows with it.
 pub(crate) async fn fits(browser: &Client) {
-    let wide = js(browser, "return document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
+    let wide =
+        js(browser, "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            .await;
     assert!(wide.as_i64().unwrap() <= 0, "the page is {wide} pixels too wide");
 }
 
