@@ -5,7 +5,7 @@ One command makes the split, learns word vectors from all other tweets, searches
 training part alone, trains the winners with three seeds, and measures them once on the held-out part. What is
 done already is not done again: the folder keeps it.
 
-usage: benches/neural_accuracy.py WORK [--only split,embed,search,logistic,ours,peer,airline] [--quick]
+usage: benches/neural_accuracy.py WORK [--only split,embed,logistic,search,ours,peer,airline,searched] [--quick]
        SENTIMETER names the program, SENTIMETER_DATA the data; the peer wants ~/.cache/sentimeter-torch.
 """
 
@@ -72,8 +72,10 @@ def run(work, name, *args):
 
 
 def embed(work):
+    with open(work / "test.csv", newline="", encoding="utf-8") as given, open(work / "test.txt", "w", encoding="utf-8") as out:
+        out.writelines(row["text"] + "\n" for row in csv.DictReader(given))
     found = run(
-        work, "embed", "embed", "unlabelled.txt", "--format", "lines", "--without", "test.csv", "--recipe", RECIPE,
+        work, "embed", "embed", "unlabelled.txt", "--format", "lines", "--without", "test.txt", "--recipe", RECIPE,
         "--out", "vectors.bin", "--epochs", "10",
     )
     print(f"embed: {found['words']} words, {found['words_per_second']:.0f} words a second, {found['left_out']} left out")
@@ -185,22 +187,61 @@ def airline(work):
             print("airline", who, seed, shown, flush=True)
 
 
+def interval(scores):
+    """Half of the 95 % interval of the mean over seeds (Student's t, two degrees of freedom for three seeds)."""
+    return {2: 12.71, 3: 4.30}.get(len(scores), 2.0) * statistics.stdev(scores) / len(scores) ** 0.5 if len(scores) > 1 else float("nan")
+
+
 def table(work):
-    print(f"\n{'':24}{'accuracy, mean and spread':>30}{'fit, s':>10}")
-    for who in ["ours", "peer"]:
-        for kind in FAMILIES:
+    """What docs/benchmarks.md says, from what is there."""
+    print("\n| | accuracy, mean of seeds | ± over seeds | each | fit, s (median) | one text, µs (p50) | texts/s | MB |")
+    print("|---|---|---|---|---|---|---|---|")
+
+    def row(name, scores, seconds, model=None):
+        answer = run(work, f"answers-{model}", "evaluate", "--model", f"{model}.st", "--data", "test.csv") if model else None
+        told = (
+            f"{answer['latency_us']['p50']:.0f} | {answer['texts_per_second']:,.0f} | {(work / f'{model}.st').stat().st_size / 1e6:.1f}"
+            if answer
+            else " | | "
+        )
+        each = " ".join(f"{score:.4f}" for score in scores)
+        half = f"{interval(scores):.4f}" if len(scores) > 1 else ""
+        print(f"| {name} | {statistics.mean(scores):.4f} | {half} | {each} | {statistics.median(seconds):.1f} | {told} |")
+
+    for name in ["logistic-default", "logistic-classic"]:
+        if (work / f"{name}.json").exists():
+            found = run(work, name)
+            row(name, [found["metrics"]["accuracy"]], [found["seconds"]["total"]], name)
+    for kind in FAMILIES:
+        for who in ["ours", "peer"]:
             found = [json.loads(p.read_text()) for s in SEEDS if (p := work / f"{who}-{kind}-{s}.json").exists()]
             if found:
-                scores = [f["metrics"]["accuracy"] if who == "ours" else f["accuracy"] for f in found]
-                seconds = [f["seconds"]["fit"] if who == "ours" else f["seconds"] for f in found]
-                spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
-                print(f"{who + ' ' + kind:24}{statistics.mean(scores):>18.4f} ± {spread:.4f} ({len(scores)}){statistics.median(seconds):>10.1f}")
+                mine = who == "ours"
+                scores = [f["metrics"]["accuracy"] if mine else f["accuracy"] for f in found]
+                seconds = [f["seconds"]["fit"] if mine else f["seconds"] for f in found]
+                row(kind if mine else f"{kind}, PyTorch", scores, seconds, f"{kind}-0" if mine else None)
+
+
+def searched(work):
+    """All that was tried, for docs/neural-search.md."""
+    for kind in FAMILIES:
+        candidates = sorted(run(work, f"search-{kind}")["candidates"], key=lambda c: c["rank"])
+        names = list(candidates[0]["params"])
+        rows = sorted({r["rows"] for c in candidates for r in c["rounds"]})
+        print(f"\n## `{kind}`\n")
+        shown = [name.removeprefix("neural.").replace("_", " ") for name in names]
+        print(f"| | {' | '.join(shown)} | {' | '.join(f'{n:,} rows' for n in rows)} | seconds of the last fit |")
+        print("|---" * (len(names) + len(rows) + 2) + "|")
+        for c in candidates:
+            scores = {r["rows"]: f"{r['mean']:.4f}" for r in c["rounds"]}
+            of = " | ".join(str(c["params"][name]) for name in names)
+            print(f"| {c['rank']} | {of} | {' | '.join(scores.get(n, '') for n in rows)} | {c['rounds'][-1]['fit_seconds']:.0f} |")
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("work", type=Path)
-    parser.add_argument("--only", default="split,embed,logistic,search,ours,peer")
+    parser.add_argument("--only", default="split,embed,logistic,search,ours,peer,airline,searched")
     parser.add_argument("--quick", action="store_true")
     args = parser.parse_args()
     args.work = args.work.resolve()

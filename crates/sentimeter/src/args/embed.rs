@@ -14,7 +14,7 @@ pub(crate) struct EmbedArgs {
     /// Data sets, or files in any readable format; labels are not looked at
     #[arg(required = true, value_name = "NAME|FILE")]
     pub data: Vec<String>,
-    /// Texts that stand here, too, are left out: what models will be measured on
+    /// Texts that stand here, too, are left out: what models will be measured on. Read as the data is (--format, --text)
     #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
     pub without: Vec<String>,
     /// Where the vectors go: fastText's text where the name ends in .vec or .txt, else its model with subwords

@@ -21,6 +21,10 @@ use crate::data;
 use crate::output::Output;
 use crate::progress::Shown;
 
+/// A file of labelled rows that is read as lines of text has no text of the data.
+const NOTHING_LEFT_OUT: &str = "no text of --without stands in the data, so nothing was left out; it is read as the \
+     data is, with the same --format and --text: if it is another kind of file, these are not its texts";
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -34,6 +38,9 @@ struct Answer<'a> {
     texts: usize,
     /// Texts that were left out, since they stand in `--without`, too.
     left_out: usize,
+    /// What should be known before the vectors are used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
     /// Words that have a vector.
     words: usize,
     /// Their occurrences.
@@ -104,6 +111,7 @@ pub(crate) fn run(global: &Global, args: &EmbedArgs) -> anyhow::Result<ExitCode>
         blake3: out.hasher.finalize().to_hex().to_string(),
         texts: rows.len(),
         left_out: corpus.len() - rows.len(),
+        note: (!args.without.is_empty() && rows.len() == corpus.len()).then_some(NOTHING_LEFT_OUT),
         words: words.len(),
         tokens: *met,
         rare_tokens: tokens.rows.ids.len() as u64 - met,
@@ -168,6 +176,9 @@ fn print(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
     )?;
     if answer.left_out > 0 {
         writeln!(out, "{} texts were left out: they stand in --without, too", answer.left_out)?;
+    }
+    if let Some(note) = answer.note {
+        writeln!(out, "note: {note}")?;
     }
     writeln!(
         out,

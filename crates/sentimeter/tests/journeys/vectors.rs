@@ -128,6 +128,10 @@ fn texts_that_are_measured_on_can_be_left_out() {
     desk.run(&embed(&data, "v.bin", &["--without", "held.csv"]))
         .ok()
         .prints(&["were left out", "neural.vectors=v.bin"]);
+    // Rows with labels, read as lines of text: none of them is one of the texts, and that is said.
+    let as_lines = ["--format", "lines", "--without", "held.csv"];
+    desk.put("texts.txt", "it works\nit works well\nit never works\n".repeat(9));
+    desk.run(&embed("texts.txt", "v.bin", &as_lines)).ok().prints(&["note: no text of --without stands"]);
 }
 
 #[test]
