@@ -3,6 +3,7 @@
 use sentimeter_text::language::{Detection, Language};
 use serde::{Deserialize, Serialize};
 
+use crate::logistic::exp_of_minus_abs;
 use crate::model::SURE;
 use crate::reduce;
 
@@ -132,8 +133,12 @@ fn slopes(logits: &[f64], outputs: usize, truth: &[u16], scale: f64) -> Option<(
 /// `1 / (1 + e⁻ᶻ)`, which overflows nowhere.
 #[inline]
 pub(crate) fn sigmoid(z: f64) -> f64 {
-    let e = libm::exp(-z.abs());
-    if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+    let mut exp = [z];
+    exp_of_minus_abs(&mut exp);
+    let [e] = exp;
+    // No branch: nobody can foresee the side.
+    let above = if z >= 0.0 { 1.0 } else { e };
+    above / (1.0 + e)
 }
 
 #[cfg(test)]

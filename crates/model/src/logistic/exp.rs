@@ -18,7 +18,7 @@ const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 /// Reduction by Cody & Waite (Software Manual for the Elementary Functions, 1980, chapter 6), then
 /// the Taylor series to the 11th power: its remainder over |r| ≤ ln 2 / 2 is 6 · 10⁻¹⁵ of the value.
 #[inline]
-pub(super) fn exp_of_minus_abs(numbers: &mut [f64]) {
+pub(crate) fn exp_of_minus_abs(numbers: &mut [f64]) {
     for x in numbers {
         let least = (-x.abs()).max(-700.0);
         // `max` takes the number where the other is not one.

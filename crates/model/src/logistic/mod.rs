@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::{Factored, Sparse};
 use crate::{Fit, FitError, Hooks, Progress, SettingError, Targets, Training};
+pub(crate) use exp::exp_of_minus_abs;
 use matrix::Matrix;
 use objective::Objective;
 use real::Real;
